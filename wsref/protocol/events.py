@@ -15,8 +15,9 @@ A connection's life, as events::
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
     from .http import Request, Response
@@ -233,6 +234,14 @@ class BackOff(Event):
 
     def __repr__(self) -> str:
         return f"BackOff(delay={self.delay:.1f})"
+
+
+# A frozen dataclass is built by way of object.__setattr__, which costs more than
+# receiving a short message does.  The one place where that counts fills the slots itself.
+new_event: Final = object.__new__
+set_text: Final[Callable[[Text, str], None]] = Text.__dict__["text"].__set__
+set_data: Final[Callable[[Binary, bytes], None]] = Binary.__dict__["data"].__set__
+set_received_time: Final[Callable[[Event, float], None]] = Event.__dict__["received_time"].__set__
 
 
 def _summary(content: str | bytes, unit: str, shown: int = 24) -> str:

@@ -34,9 +34,7 @@ class Status(IntEnum):
     TLS_HANDSHAKE = 1015  #: reported when TLS failed; never on the wire
 
     #: Codes below 3000 that never stand in a Close frame (RFC 6455 §7.4.2).
-    invalid_codes = nonmember(
-        frozenset({*range(1000), 1004, 1005, 1006, *range(1015, 3000)})
-    )
+    invalid_codes = nonmember(frozenset({*range(1000), 1004, 1005, 1006, *range(1015, 3000)}))
 
 
 _NEVER_ON_THE_WIRE: Final = frozenset({1004, 1005, 1006})
