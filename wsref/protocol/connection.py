@@ -557,7 +557,7 @@ class Connection(NamedTuple):
             while position < len(data):
                 settings, state, reading, sending, closes = connection
                 if isinstance(reading, Frames):
-                    now_reading, data, control = take_frames(
+                    now_reading, data, position, control = take_frames(
                         reading,
                         data,
                         position,
@@ -566,7 +566,6 @@ class Connection(NamedTuple):
                         limits=settings.limits,
                         now=now,
                     )
-                    position = 0
                     if now_reading is not reading:
                         connection = new_record(
                             Connection, (settings, state, now_reading, sending, closes)

@@ -72,6 +72,9 @@ _OUTPUT = 64 * 1024
 # another final block after every two bytes.
 _INPUT_AFTER_FINAL_BLOCK = 64
 
+# Each final block costs a peer two bytes and us some microseconds, so they are counted too.
+_FINAL_BLOCKS = 64 * 1024
+
 
 class _Inflater(Protocol):
     """What is used of a ``zlib.decompressobj``."""
@@ -303,12 +306,13 @@ def _inflate_blocks(
 
     Raises:
         zlib.error: the data is invalid.
-        Violation: there is more than *limit* bytes of it.
+        Violation: there is more than *limit* bytes of it, or there are too many final blocks.
     """
     capacity = 1 << context.bits
     history = context.history
     output = EMPTY
     position, end, step = 0, len(compressed), _INPUT
+    final_blocks = 0
     while position < end:
         piece = compressed[position : position + step]
         position += len(piece)
@@ -326,6 +330,9 @@ def _inflate_blocks(
                 raise Violation("RFC6455-10.4-03", f"inflates to more than {limit} bytes")
             history = _remember(history, data, capacity)
         if inflater.eof:
+            final_blocks += 1
+            if final_blocks > _FINAL_BLOCKS:
+                raise Violation("RFC6455-10.4-01", f"more than {_FINAL_BLOCKS} final blocks")
             position -= len(inflater.unused_data)
             window = _latest(history, capacity)
             history = EMPTY.add(window)

@@ -20,7 +20,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final, NamedTuple
 
-from .masking import mask, mask_long
+from .masking import LONG, mask, mask_long
 from .opcode import Opcode, is_reserved
 from .records import new_record
 from .violations import Violation
@@ -250,6 +250,8 @@ def serialize_frame(first_byte: int, payload: bytes, masking_key: bytes | None) 
         return _pack_7_key(first_byte, _MASK | length, masking_key) + mask(payload, masking_key)
     if length < 65536:
         header = _pack_16_key(first_byte, _MASK | 126, length, masking_key)
+    else:
+        header = _pack_64_key(first_byte, _MASK | 127, length, masking_key)
+    if length < LONG:
         return header + mask(payload, masking_key)
-    header = _pack_64_key(first_byte, _MASK | 127, length, masking_key)
     return header + mask_long(payload, masking_key)

@@ -3,7 +3,7 @@
 A list of extensions is written like this::
 
     permessage-deflate; client_max_window_bits; server_max_window_bits="10", x-other
-    └──── name ──────┘  └──── parameter ─────┘  └──── parameter ─────┘ └┬─┘  └name─┘
+    └───── name ─────┘  └──── parameter ─────┘  └──── parameter ─────┘ └┬─┘  └ name┘
                                                                       value
 
 A header may be split over several fields; they count as one list, in order.  Commas with

@@ -87,6 +87,9 @@ class Request(NamedTuple):
         """The path alone, percent-encoded as it was sent."""
         return self.resource.partition("?")[0]
 
+    def __repr__(self) -> str:
+        return f"<request {_for_repr(f'{self.method} {self.target} {self.version}')}>"
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Response:
@@ -118,7 +121,7 @@ class Response:
                 if fields:  # a folded line goes on with the one before
                     name, value = fields.pop()
                     fields.append((name, f"{value} {line.strip(_SPACE)}".strip(_SPACE)))
-            elif name:
+            elif line:
                 fields.append((name.strip(_SPACE), value.strip(_SPACE)))
         # The usual way to fill in the attributes of a frozen dataclass.
         put = object.__setattr__
@@ -151,9 +154,7 @@ class Response:
         return [element.strip() for element in value.split(",")] if value else []
 
     def __repr__(self) -> str:
-        # It is the server's text: nothing that confuses a terminal, and not too much of it.
-        start = f"{self.http_ver} {self.status_code} {self.status}"
-        return f"<response {start[:80].encode('unicode_escape').decode('ascii')}>"
+        return f"<response {_for_repr(f'{self.http_ver} {self.status_code} {self.status}')}>"
 
 
 def end_of_head(data: bytes, searched: int = 0) -> int:
@@ -304,6 +305,11 @@ def _parse_head(head: bytes, clause: str) -> tuple[str, Headers]:
             raise Violation(clause, f"the header line {shown(line)} is malformed")
         fields.append((name, value.strip(_SPACE)))
     return start, tuple(fields)
+
+
+def _for_repr(start: str) -> str:
+    """Return a peer's start line: nothing that confuses a terminal, and not too much of it."""
+    return start[:80].encode("unicode_escape").decode("ascii")
 
 
 def _get_all(headers: Headers, name: str) -> tuple[str, ...]:

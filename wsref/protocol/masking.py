@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["mask", "mask_long"]
+__all__ = ["LONG", "mask", "mask_long"]
 
 _IDENTITY: Final = bytes(range(256))
 
@@ -21,7 +21,7 @@ _TABLES: Final = tuple(
     (_from_bytes(_IDENTITY) ^ _from_bytes(bytes([k]) * 256)).to_bytes(256) for k in range(256)
 )
 
-_LONG: Final = 2 * 1024  # bytes: from here on tables are faster than an integer
+LONG: Final = 1024  # bytes: from here on tables are faster than an integer
 
 
 def mask(payload: bytes, masking_key: bytes, offset: int = 0) -> bytes:
@@ -39,7 +39,7 @@ def mask(payload: bytes, masking_key: bytes, offset: int = 0) -> bytes:
         turn = offset & 3
         masking_key = masking_key[turn:] + masking_key[:turn]
     length = len(payload)
-    if length < _LONG:
+    if length < LONG:
         key = (masking_key * ((length + 3) >> 2))[:length]
         return (_from_bytes(payload) ^ _from_bytes(key)).to_bytes(length)
     return bytes(mask_long(payload, masking_key))
@@ -48,6 +48,9 @@ def mask(payload: bytes, masking_key: bytes, offset: int = 0) -> bytes:
 def mask_long(payload: bytes, masking_key: bytes) -> bytearray:
     """Mask a long payload; like :func:`mask`, but spares a copy of the result."""
     masked = bytearray(payload)
-    for i in range(4):
-        masked[i::4] = masked[i::4].translate(_TABLES[masking_key[i]])
+    a, b, c, d = masking_key
+    masked[::4] = masked[::4].translate(_TABLES[a])
+    masked[1::4] = masked[1::4].translate(_TABLES[b])
+    masked[2::4] = masked[2::4].translate(_TABLES[c])
+    masked[3::4] = masked[3::4].translate(_TABLES[d])
     return masked

@@ -206,7 +206,7 @@ def take_frames(
     from_client: bool,
     limits: Limits,
     now: float,
-) -> tuple[Frames, bytes, ControlFrame | None]:
+) -> tuple[Frames, bytes, int, ControlFrame | None]:
     """Take frames until the bytes are used up or a control frame is complete.
 
     Args:
@@ -220,7 +220,8 @@ def take_frames(
         now: the time for the events.
 
     Returns:
-        Where reading stands now, the bytes not taken, and the control frame.
+        Where reading stands now; the bytes, with the beginning of a header from an earlier
+        read before them, and the position up to which they are taken; the control frame.
 
     Raises:
         Violation: of RFC 6455 §5, §8.1 or §10.4, or of RFC 7692.
@@ -257,9 +258,8 @@ def take_frames(
         payload = received.add(piece).joined() if received.size else piece
         header, received = None, EMPTY
         if first_byte & CONTROL:
-            rest = data[position:]
             control = ControlFrame(first_byte & OPCODE, payload)
-            return _between(message, context, reading), rest, control
+            return _between(message, context, reading), data, position, control
         if message is None:
             message = begun_by(first_byte)
         if first_byte & FIN:
@@ -270,8 +270,8 @@ def take_frames(
             message = continued_by(message, payload, tail)
         tail = b""
     if header is None and not received.size:
-        return _between(message, context, reading), b"", None
-    return new_record(Frames, (header, received, tail, message, context)), b"", None
+        return _between(message, context, reading), data, end, None
+    return new_record(Frames, (header, received, tail, message, context)), data, end, None
 
 
 def at_boundary(context: Inflating | None) -> Frames:
