@@ -81,6 +81,7 @@ from .reading import (
     Reading,
     Undecided,
     at_boundary,
+    is_back,
     lost_within,
     split_head,
     take_frames,
@@ -302,12 +303,14 @@ class Connection(NamedTuple):
             return self._receive_anything(data, position, now, events)
         return self._receive_anything(data, 0, now, [])
 
-    def receive_eof(self, now: float = 0.0, reason: str = "") -> Step:
+    def receive_eof(self, now: float = 0.0, reason: str = "", detail: str = "") -> Step:
         """Take note that the transport has ended, in whatever way (RFC 6455 §7.1.4).
 
         Args:
             now: the time for the event, in seconds since the epoch.
             reason: what happened, for people; by default told from the state.
+            detail: what the transport says about it, added to the default reason unless the
+                end was a clean one.
 
         Returns:
             A step with a Disconnected event; its ``graceful`` is True if a Close had gone
@@ -321,11 +324,15 @@ class Connection(NamedTuple):
             settings, transition(state, Input.TRANSPORT_ENDED), NOTHING_MORE, sending, closes
         )
         code = connection.closing_code
+        if not reason:
+            reason = "closed" if clean else _lost_while(state, reading)
+            if detail and not clean:
+                reason = f"{reason}; {detail}"
         return Step(
             connection,
             (
                 Disconnected(
-                    reason or ("closed" if clean else _lost_while(state, reading)),
+                    reason,
                     clean,
                     Status.ABNORMAL if code is None else code,
                     received_time=now,
@@ -589,6 +596,8 @@ class Connection(NamedTuple):
             connection, event, reply = connection._fail(violation, now)
             events.append(event)
             output.append(reply)
+        if connection is not self and connection._is_like(self):
+            connection = self
         return new_record(Step, (connection, tuple(events), b"".join(output)))
 
     def _receive_control_frame(self, frame: ControlFrame, now: float) -> _Reaction:
@@ -635,6 +644,17 @@ class Connection(NamedTuple):
     def _failed(self) -> Connection:
         settings, state, _reading, sending, closes = self
         return Connection(settings, transition(state, Input.FAIL), NOTHING_MORE, sending, closes)
+
+    def _is_like(self, before: Connection) -> bool:
+        """Whether a step has led back to where it began."""
+        settings, state, reading, sending, closes = before
+        return (
+            self.sending is sending
+            and self.state is state
+            and self.closes is closes
+            and self.settings is settings
+            and is_back(self.reading, reading)
+        )
 
     # The opening handshake, in detail
 
@@ -733,9 +753,9 @@ def _lost_while(state: State, reading: Reading) -> str:
         return "connection lost during the opening handshake"
     if state is State.FAILED:
         return "connection failed"
-    if state is not _OPEN:
-        return "connection lost during the closing handshake"
-    return "connection lost" + lost_within(reading)
+    if state is _OPEN and isinstance(reading, Frames):
+        return "connection lost" + lost_within(reading)
+    return "connection lost during the closing handshake"
 
 
 def _unavailable(state: State) -> WebSocketUnavailable:

@@ -19,10 +19,10 @@ was on the wire, and ``data.decode("latin-1")`` sends any bytes but control char
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 from .headers import is_token, shown
+from .values import Value, put
 from .violations import Violation
 
 __all__ = [
@@ -91,8 +91,7 @@ class Request(NamedTuple):
         return f"<request {_for_repr(f'{self.method} {self.target} {self.version}')}>"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Response:
+class Response(Value):
     """The head of a response, read without complaint however badly it is written.
 
     Responses are compared, and hashed, by the bytes that were received.
@@ -105,14 +104,16 @@ class Response:
         fields: the header fields in order, names as they were received.
     """
 
+    __slots__ = ("fields", "http_ver", "raw", "status", "status_code")
+    __match_args__ = ("raw",)
     raw: bytes
-    http_ver: str = field(init=False, compare=False)
-    status_code: int | None = field(init=False, compare=False)
-    status: str = field(init=False, compare=False)
-    fields: Headers = field(init=False, compare=False)
+    http_ver: str
+    status_code: int | None
+    status: str
+    fields: Headers
 
-    def __post_init__(self) -> None:
-        start, *lines = self.raw.decode("latin-1").split("\r\n")
+    def __init__(self, raw: bytes) -> None:
+        start, *lines = raw.decode("latin-1").split("\r\n")
         version, code, reason, *_none = *start.split(None, 2), "", "", ""
         fields: list[tuple[str, str]] = []
         for line in lines:
@@ -123,12 +124,14 @@ class Response:
                     fields.append((name, f"{value} {line.strip(_SPACE)}".strip(_SPACE)))
             elif line:
                 fields.append((name.strip(_SPACE), value.strip(_SPACE)))
-        # The usual way to fill in the attributes of a frozen dataclass.
-        put = object.__setattr__
+        put(self, "raw", raw)
         put(self, "http_ver", version)
         put(self, "status_code", int(code) if _is_status_code(code) else None)
         put(self, "status", reason)
         put(self, "fields", tuple(fields))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Response, (self.raw,)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -274,18 +274,28 @@ def take_frames(
     return new_record(Frames, (header, received, tail, message, context)), data, end, None
 
 
-def at_boundary(context: Inflating | None) -> Frames:
+def at_boundary(context: Inflating) -> Frames:
     """Return where reading stands between two messages."""
     return Frames(None, EMPTY, b"", None, context)
 
 
-def lost_within(reading: Reading) -> str:
+def is_back(reading: Reading, before: Reading) -> bool:
+    """Whether reading stands where it stood *before*, between two messages."""
+    if reading is before:
+        return True
+    if not isinstance(reading, Frames) or not isinstance(before, Frames):
+        return False
+    header, received, _tail, message, context = before
+    at_boundary_before = header is None and not received.size and message is None
+    return at_boundary_before and reading[:4] == before[:4] and reading.inflating is context
+
+
+def lost_within(reading: Frames) -> str:
     """Say what an end of the transport here interrupts."""
-    if isinstance(reading, Frames):
-        if reading.header is not None or reading.received.size:
-            return " in the middle of a frame"
-        if reading.message is not None:
-            return " in the middle of a message"
+    if reading.header is not None or reading.received.size:
+        return " in the middle of a frame"
+    if reading.message is not None:
+        return " in the middle of a message"
     return ""
 
 
