@@ -1,0 +1,160 @@
+"""Hypothesis strategies for what a peer may send: legal, broken and meaningless streams."""
+
+from __future__ import annotations
+
+import zlib
+from typing import AnyStr, NamedTuple
+
+from hypothesis import strategies as st
+
+from spec_tests.playbook import endpoint, frame
+from wsref.protocol.connection import Connection
+from wsref.protocol.limits import Limits
+
+__all__ = ["LIMITS", "Scene", "chunks_of", "cut_at", "cuts", "edges", "frames_of", "scenes"]
+
+#: Small enough that a stream often goes beyond them.
+LIMITS = Limits(message_size=300, fragments=6)
+
+
+class Scene(NamedTuple):
+    """An open connection, and bytes from its peer."""
+
+    connection: Connection
+    data: bytes
+
+
+class Written(NamedTuple):
+    """A frame before its role is known."""
+
+    first_byte: int
+    payload: bytes
+    wrongly_masked: bool
+
+
+texts = st.one_of(
+    st.text(max_size=6),
+    st.sampled_from(["", "€" * 50, "x" * 126, "\U0001d11e"]),
+).map(str.encode)
+not_texts = st.sampled_from([b"\xff", b"a\xc3", b"\xed\xa0\x80", b"\xe2\x28\xa1", b"\xf0\x9d"])
+binaries = st.one_of(st.binary(max_size=6), st.sampled_from([bytes(126), bytes(290), bytes(310)]))
+keys = st.binary(min_size=4, max_size=4)
+
+
+def deflated(data: bytes) -> bytes:
+    """Compress as RFC 7692 §7.2.1 does, without a context from earlier messages."""
+    deflater = zlib.compressobj(wbits=-15)
+    payload = deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH)
+    return payload[:-4]
+
+
+def edges() -> st.SearchStrategy[list[int]]:
+    """Return a strategy for where to cut a message into fragments."""
+    return st.lists(st.integers(0, 200), max_size=3).map(sorted)
+
+
+def cut_at(content: AnyStr, edges: list[int]) -> list[AnyStr]:
+    """Cut *content* into fragments, some of them empty."""
+    starts, stops = [0, *edges], [*edges, len(content)]
+    return [content[start:stop] for start, stop in zip(starts, stops, strict=True)]
+
+
+control_frames = st.one_of(
+    st.builds(Written, st.sampled_from([0x89, 0x8A]), st.binary(max_size=4), st.just(False)),
+    st.just(Written(0x89, bytes(125), False)),
+)
+closes = st.builds(
+    Written,
+    st.just(0x88),
+    st.sampled_from([b"", b"\x03\xe8", b"\x03\xe9bye", b"\x03\xed", b"\x03", b"\x03\xe8\xff"]),
+    st.just(False),
+)
+wild_frames = st.builds(
+    Written, st.sampled_from([*range(255, -1, -1)]), binaries, st.sampled_from([False, True, False])
+)
+
+
+@st.composite
+def messages(draw: st.DrawFn, deflate: bool) -> list[Written]:
+    """Draw a message as frames, with control frames in between; its content may be invalid."""
+    opcode = draw(st.sampled_from([1, 2]))
+    content = draw(st.one_of(texts, texts, not_texts) if opcode == 1 else binaries)
+    rsv1 = 0
+    if deflate and draw(st.booleans()):
+        rsv1 = 0x40
+        content = draw(st.sampled_from([deflated(content)] * 5 + [content]))
+    fragments = cut_at(content, draw(edges()))
+    frames: list[Written] = []
+    for i, fragment in enumerate(fragments):
+        if i and draw(st.integers(0, 3)) == 0:
+            frames.append(draw(control_frames))
+        first_byte = (opcode | rsv1 if i == 0 else 0) | (0x80 if i == len(fragments) - 1 else 0)
+        frames.append(Written(first_byte, fragment, False))
+    return frames
+
+
+@st.composite
+def frames_of(draw: st.DrawFn, deflate: bool) -> list[Written]:
+    """Draw frames that mostly follow one another as they should."""
+    frames: list[Written] = []
+    for _ in range(draw(st.integers(0, 5))):
+        kind = draw(st.integers(0, 19))
+        if kind in (7, 8, 9):
+            frames.append(draw(control_frames))
+        elif kind in (10, 11):
+            frames.append(draw(closes))
+        elif kind == 12:
+            frames.append(draw(wild_frames))
+        else:
+            frames.extend(draw(messages(deflate)))
+    return frames
+
+
+#: Opened once: connections are values.
+OPENED = {
+    (role, deflate, auto_pong): endpoint(
+        role, limits=LIMITS, deflate=deflate, auto_pong=auto_pong
+    ).connection
+    for role in ("client", "server")
+    for deflate in (False, True)
+    for auto_pong in (False, True)
+}
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    """Draw an open connection of either role, and what comes from its peer."""
+    role = draw(st.sampled_from(["client", "server"]))
+    deflate = draw(st.booleans())
+    connection = OPENED[role, deflate, draw(st.sampled_from([True, True, False]))]
+    if draw(st.integers(0, 9)) == 5:
+        connection = connection.close(1001).connection
+    data = b""
+    for first_byte, payload, wrongly_masked in draw(frames_of(deflate)):
+        key = draw(keys) if connection.is_client == wrongly_masked else None
+        data += frame(first_byte, payload, key)
+    damage = draw(st.integers(0, 19))
+    if damage == 11 and data:
+        position = draw(st.integers(0, len(data) - 1))
+        data = data[:position] + draw(st.binary(min_size=1, max_size=1)) + data[position + 1 :]
+    elif damage in (12, 13):
+        data = data[: draw(st.integers(0, len(data)))]
+    elif damage == 14:
+        data += draw(st.binary(max_size=20))
+    return Scene(connection, data)
+
+
+def cuts() -> st.SearchStrategy[list[int]]:
+    """Return a strategy for the sizes of reads: a few of any size, or all single bytes."""
+    return st.one_of(st.just([1]), st.lists(st.integers(1, 40), min_size=1, max_size=8))
+
+
+def chunks_of(data: bytes, sizes: list[int]) -> list[bytes]:
+    """Cut *data* into pieces of *sizes*, over and over again."""
+    chunks: list[bytes] = []
+    position = 0
+    while position < len(data):
+        size = sizes[len(chunks) % len(sizes)]
+        chunks.append(data[position : position + size])
+        position += size
+    return chunks
