@@ -1,0 +1,3 @@
+class Event:
+    name: str
+    received_time: float

@@ -1,0 +1,1 @@
+from .frame import Frame as Frame
