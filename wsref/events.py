@@ -1,0 +1,43 @@
+"""The events that iterating over a WebSocket gives; see :mod:`wsref.protocol.events`."""
+
+from .protocol.events import (
+    BackOff,
+    Binary,
+    Closed,
+    Closing,
+    Connected,
+    ConnectFail,
+    Connecting,
+    Disconnected,
+    Event,
+    Ping,
+    Poll,
+    Pong,
+    ProtocolError,
+    Ready,
+    Rejected,
+    Requested,
+    Text,
+    Unresponsive,
+)
+
+__all__ = [
+    "BackOff",
+    "Binary",
+    "Closed",
+    "Closing",
+    "ConnectFail",
+    "Connected",
+    "Connecting",
+    "Disconnected",
+    "Event",
+    "Ping",
+    "Poll",
+    "Pong",
+    "ProtocolError",
+    "Ready",
+    "Rejected",
+    "Requested",
+    "Text",
+    "Unresponsive",
+]
