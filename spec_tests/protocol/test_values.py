@@ -250,6 +250,7 @@ def test_events_are_values(event: Event) -> None:
     )
     assert event.name == words.lstrip("_")
     assert event.received_time == 0.0
+    assert event != event.name
     assert type(event).__name__ in repr(event)
     assert len(repr(event)) < 200
 

@@ -226,7 +226,9 @@ def test_any_masking_key_is_legal_and_consumed_with_an_empty_payload(key: bytes)
 
 
 @pytest.mark.rfc("RFC6455-5.3-05", "RFC6455-5.3-06")
-@pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5, 7, 8, 125, 126, 1000, 1023, 1024, 1027, 70001])
+@pytest.mark.parametrize(
+    "length", [0, 1, 2, 3, 4, 5, 7, 8, 125, 126, 1000, 1023, 1024, 1027, 70001]
+)
 @pytest.mark.parametrize("offset", [0, 1, 2, 3, 4, 5])
 def test_masking_is_as_defined_for_all_lengths_and_offsets(length: int, offset: int) -> None:
     """Long and short payloads, and pieces that begin anywhere in a frame."""

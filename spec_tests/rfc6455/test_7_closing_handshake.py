@@ -376,6 +376,9 @@ def test_the_reason_of_the_end_says_what_it_interrupted(
     (event,) = connection.receive_eof(reason="reset by the peer").events
     assert isinstance(event, Disconnected)
     assert event.reason == "reset by the peer"
+    (event,) = connection.receive_eof(detail="reset").events
+    assert isinstance(event, Disconnected)
+    assert event.reason == ("closed" if reason == "closed" else f"{reason}; reset")
 
 
 @pytest.mark.parametrize("role", ROLES)
