@@ -1,8 +1,9 @@
 """A TCP connection for the blocking session: reading, writing, TLS, and an orderly end.
 
-The socket is never in blocking mode.  It is wrapped twice: ``_reader`` waits in ``recv``
-for as long as its timeout says, which is one call for what would else be a select and a
-recv; ``_writer``, the same descriptor, never waits.
+Reading waits in ``recv`` itself, for as long as the kernel was told by SO_RCVTIMEO, so that it
+takes one system call and not a select before it; writing never waits (MSG_DONTWAIT).  Where
+there are no such options, the socket is not in blocking mode and is wrapped twice: ``_reader``
+waits as Python's timeouts do, and ``_writer``, the same descriptor, never.
 
 **Who reads.**  One thread, the one that iterates over the events, reads and holds
 ``_reading`` while it does.  Any thread writes, for a moment each time and under the
@@ -27,6 +28,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from struct import Struct
 from threading import RLock
 from typing import TYPE_CHECKING, Final
 
@@ -54,6 +56,11 @@ _GLANCE: Final = 0.05
 #: How long a peer may take nothing that has filled the inbox, in seconds.
 _MAX_STALL: Final = 30.0
 
+#: For a send or recv that does not wait; 0 where there is no such thing.
+_DONT_WAIT: Final[int] = getattr(socket, "MSG_DONTWAIT", 0)
+
+_pack_time: Final = Struct("@ll").pack  # a timeval
+
 # Needs no descriptor of its own, and can watch any descriptor.
 _Selector: Final[Callable[[], selectors.BaseSelector]] = getattr(
     selectors, "PollSelector", selectors.SelectSelector
@@ -79,13 +86,16 @@ class Transport:
         max_inbox: int = 64 * 1024 * 1024,
         stall_timeout: float | None = None,
     ) -> None:
-        sock.settimeout(MAX_WAIT)
-        self._timeout = MAX_WAIT
-        self._reader = sock
-        self._writer = socket.socket(sock.family, sock.type, sock.proto, sock.fileno())
-        self._writer.setblocking(False)
+        self._reader = self._writer = sock
+        if _DONT_WAIT:
+            sock.setblocking(True)
+        else:
+            self._writer = socket.socket(sock.family, sock.type, sock.proto, sock.fileno())
+            self._writer.setblocking(False)
         self._recv = self._reader.recv
         self._send = self._writer.send
+        self._timeout = 0.0
+        self._set_timeout(MAX_WAIT)
         self._lock = lock
         self._layers: list[_TLS] = []  # the one next to the socket first
         self._early = b""  # came behind a proxy's answer
@@ -121,14 +131,22 @@ class Transport:
         """
         if self._layers or self._early:
             return self._receive_through_layers(timeout)
-        with self._reading:
-            if self._inbox or self._unsent or not timeout <= self._timeout <= timeout + _TOLERANCE:
-                return self._receive_raw(timeout)
-            data = self._recv(_READ_SIZE)  # by far the commonest case
+        if self._inbox or self._unsent or not timeout <= self._timeout <= timeout + _TOLERANCE:
+            return self._receive_raw(timeout)
+        # By far the commonest case; "with" would cost half of it.
+        self._reading.acquire()
+        try:
+            if self._inbox:
+                return self._next_from_inbox()
+            data = self._recv(_READ_SIZE)
             if self._inbox:  # a signal handler has sent meanwhile, and had to read
                 self._keep(data)
                 return self._next_from_inbox()
             return data
+        except BlockingIOError:
+            raise TimeoutError from None
+        finally:
+            self._reading.release()
 
     def unread(self, data: bytes) -> None:
         """Give bytes back that belong to the next layer, or to the next read."""
@@ -141,13 +159,30 @@ class Transport:
                 return self._next_from_inbox()
             if self._unsent:
                 timeout = self._write_while_waiting(timeout)
-            if not timeout <= self._timeout <= timeout + _TOLERANCE:
-                self._timeout = min(max(timeout, 0.0), MAX_WAIT)
-                self._reader.settimeout(self._timeout)
             try:
+                if timeout <= 0:
+                    return self._receive_now()
+                if not timeout <= self._timeout <= timeout + _TOLERANCE:
+                    self._set_timeout(min(timeout, MAX_WAIT))
                 return self._recv(_READ_SIZE)
             except BlockingIOError:
                 raise TimeoutError from None
+
+    def _receive_now(self) -> bytes:
+        """Read what is there, without waiting."""
+        if not _DONT_WAIT:
+            self._set_timeout(0.0)
+        return self._recv(_READ_SIZE, _DONT_WAIT)
+
+    def _set_timeout(self, timeout: float) -> None:
+        """Say how long reading may wait."""
+        self._timeout = timeout
+        if _DONT_WAIT:
+            seconds, fraction = divmod(max(timeout, 1e-6), 1.0)  # zero would be for ever
+            time_value = _pack_time(int(seconds), int(fraction * 1e6) or (seconds == 0))
+            self._reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, time_value)
+        else:
+            self._reader.settimeout(timeout)
 
     def _next_from_inbox(self) -> bytes:
         data = self._inbox.popleft()
@@ -217,7 +252,7 @@ class Transport:
             if self.failure is not None:
                 raise self.failure
             try:
-                sent = self._send(data)
+                sent = self._send(data, _DONT_WAIT)
             except BlockingIOError:
                 sent = 0
             if sent == len(data):
@@ -277,7 +312,7 @@ class Transport:
         try:
             while unsent:
                 first = unsent[0]
-                sent = self._send(first)
+                sent = self._send(first, _DONT_WAIT)
                 self._taken += sent
                 self._unsent_size -= sent
                 if sent < len(first):
@@ -305,10 +340,7 @@ class Transport:
         if not self._reading.acquire(blocking=False):
             return
         try:
-            if self._timeout:
-                self._timeout = 0.0
-                self._reader.settimeout(0.0)
-            self._keep(self._recv(_READ_SIZE))
+            self._keep(self._receive_now())
         except BlockingIOError:
             pass
         finally:
@@ -430,7 +462,8 @@ class Transport:
             if not self._closed:
                 self._closed = True
                 self._fail(OSError("closed"))
-                self._writer.detach()
+                if self._writer is not self._reader:
+                    self._writer.detach()
                 self._reader.close()
 
 

@@ -143,10 +143,15 @@ async def scripted_server(
     scheme = "ws" if ssl_context is None else "wss"
     try:
         yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    except BaseException:
+        for task in scripts:  # which may wait for what will not happen any more
+            task.cancel()
+        raise
     finally:
         server.close()
-        for task in scripts:
-            await task
+        await asyncio.gather(*scripts, return_exceptions=True)
+    for task in scripts:
+        task.result()
 
 
 class ClientPeer(Peer):

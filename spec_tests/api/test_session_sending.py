@@ -327,3 +327,36 @@ def test_keep_alive_pings_do_not_wait_for_a_full_buffer() -> None:
         ]
         worker.join(10)
         stuck.set()
+
+
+@pytest.fixture(name="plain_timeouts")
+def _plain_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretend that the system knows no MSG_DONTWAIT."""
+    monkeypatch.setattr("wsref.transport._DONT_WAIT", 0)
+
+
+@pytest.mark.usefixtures("plain_timeouts")
+def test_everything_works_without_the_systems_own_timeouts() -> None:
+    """Where there is no MSG_DONTWAIT: waiting, sending much both ways, and the end."""
+    ours, theirs = b"a" * (6 * MIB), b"b" * (6 * MIB)
+
+    def script(peer: Peer) -> None:
+        peer.accept()
+        assert peer.message() == (0x81, b"polled")
+        peer.send_frame(0x82, theirs)
+        assert peer.message() == (0x82, ours)
+        peer.send(CLOSE_1000)
+        peer.message()
+
+    with scripted_server(script, receive_buffer=4096) as url:
+        ws = WebSocket(url)
+        polls = 0
+        last: Event | None = None
+        for event in ws.connect(poll=0.05, ping_rate=0):
+            if event.name == "poll":
+                polls += 1
+                if polls == 3:
+                    ws.send_text("polled")
+                    ws.send_binary(ours)
+            last = event
+    assert last == Disconnected("closed", True, 1000)
