@@ -649,11 +649,11 @@ class Connection(NamedTuple):
         """Whether a step has led back to where it began."""
         settings, state, reading, sending, closes = before
         return (
-            self.sending is sending
+            is_back(self.reading, reading)
+            and self.sending is sending
             and self.state is state
             and self.closes is closes
             and self.settings is settings
-            and is_back(self.reading, reading)
         )
 
     # The opening handshake, in detail

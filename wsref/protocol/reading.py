@@ -157,22 +157,19 @@ def take_whole_messages(
     events: list[Event] = []
     position = 0
     end = len(data)
-    mask_bit = 0x80 if from_client else 0
-    while end - position >= 2:
+    last = end - 1
+    mask_bit, header_size = (0x80, 6) if from_client else (0, 2)
+    while position < last:
         first_byte = data[position]
-        if first_byte != _FINAL_TEXT and first_byte != _FINAL_BINARY:
-            break
-        length = data[position + 1] - mask_bit
-        start = position + 2
-        if length == 126 and end - start >= 2:
-            length = data[start] << 8 | data[start + 1]
+        length = data[position + 1] ^ mask_bit  # more than 127 if the MASK bit is wrong
+        start = position + header_size
+        if length > 125:
+            if length != 126 or end < start + 2:
+                break
+            length = data[position + 2] << 8 | data[position + 3]
             start += 2
             if length < 126:
                 break
-        elif not 0 <= length <= 125:
-            break
-        if from_client:
-            start += 4
         stop = start + length
         if stop > end or length > size_limit:
             break
@@ -184,7 +181,7 @@ def take_whole_messages(
             set_data(binary, payload)
             set_received_time(binary, now)
             events.append(binary)
-        else:
+        elif first_byte == _FINAL_TEXT:
             try:
                 decoded = payload.decode()
             except UnicodeDecodeError:
@@ -193,6 +190,8 @@ def take_whole_messages(
             set_text(text, decoded)
             set_received_time(text, now)
             events.append(text)
+        else:
+            break
         position = stop
     return events, position
 
@@ -283,11 +282,15 @@ def is_back(reading: Reading, before: Reading) -> bool:
     """Whether reading stands where it stood *before*, between two messages."""
     if reading is before:
         return True
-    if not isinstance(reading, Frames) or not isinstance(before, Frames):
+    if not isinstance(reading, Frames) or reading.message is not None:
         return False
-    header, received, _tail, message, context = before
-    at_boundary_before = header is None and not received.size and message is None
-    return at_boundary_before and reading[:4] == before[:4] and reading.inflating is context
+    return (
+        isinstance(before, Frames)
+        and before.message is None
+        and before.header is reading.header is None
+        and before.received.size == reading.received.size == 0
+        and before.inflating is reading.inflating
+    )
 
 
 def lost_within(reading: Frames) -> str:
