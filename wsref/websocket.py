@@ -567,13 +567,13 @@ class WebSocket:
         try:
             before = self.state
             if before.state is _CONNECTING and 0 < (end := end_of_head(data)) < len(data):
-                return self._feed_behind_head(data, end)
+                return self._feed_in_two(data, end)
             after, events, _output = step = before.receive(data, time())
             if after is before and not self.trace:
                 return iter(events)  # nothing but whole messages, by far the commonest
             if before.state is not _CONNECTING:
                 if after.state is State.FAILED and len(events) > 1:
-                    return self._deliver_before_failing(data, events[:-1])
+                    return self._feed_in_two(data, before.sound_length(data))
                 self._take_received(step)
                 return self._deliver(events)
         finally:
@@ -713,22 +713,14 @@ class WebSocket:
             return self._deliver_closing(events)
         return iter(events)
 
-    def _feed_behind_head(self, data: bytes, end: int) -> Iterator[Event]:
-        """Take the frames behind the handshake's answer when Ready has been handled."""
+    def _feed_in_two(self, data: bytes, end: int) -> Iterator[Event]:
+        """Take the bytes behind *end* only when the events before them have been handled.
+
+        Ready has to be, before there are messages.  And messages before a violation may be
+        owed an answer, which must not come behind our Close (RFC 6455 §7.1.7).
+        """
         yield from self.feed(data[:end])
         yield from self.feed(data[end:])
-
-    def _deliver_before_failing(self, data: bytes, events: tuple[Event, ...]) -> Iterator[Event]:
-        """Give what precedes a violation in the same read, and only then fail (RFC 6455 §7.1.7).
-
-        Those messages may be owed an answer, which must not come behind our Close.  Steps are
-        pure: the one that fails the connection is left undone, and done again afterwards.
-        """
-        yield from self._deliver(events)
-        with self.lock:
-            step = self.state.receive(data, time())
-            self._take_received(step)
-        yield from self._deliver(step.events[len(events) :])
 
     def _deliver_closing(self, events: tuple[Event, ...]) -> Iterator[Event]:
         """Reply to the server's Close once it has been handled (RFC 6455 §7.1.3)."""

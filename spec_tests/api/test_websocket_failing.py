@@ -29,7 +29,7 @@ def sent_frames(session: RecordingSession) -> list[tuple[int, bytes]]:
 
 @pytest.mark.rfc("RFC6455-7.1.7-05", "RFC6455-7.1.7-07")
 def test_a_message_before_a_violation_can_be_answered() -> None:
-    """The answer goes out, then our Close with 1002, and then nothing any more."""
+    """The Pong goes out at once; the answer next, our Close with 1002, and nothing any more."""
     ws = WebSocket("ws://example.com/", proxies={})
     session = opened(ws)
     events = ws.feed(frame(0x81, b"first") + frame(0x89, b"?") + RESERVED_OPCODE)
@@ -39,7 +39,7 @@ def test_a_message_before_a_violation_can_be_answered() -> None:
     assert rest[0] == Ping(b"?")
     assert isinstance(rest[1], ProtocolError)
     assert (rest[1].clause, rest[1].code, len(rest)) == ("RFC6455-5.2-05", 1002, 2)
-    assert sent_frames(session) == [(0x81, b"an"), (0x8A, b"?"), (0x88, b"\x03\xea")]
+    assert sent_frames(session) == [(0x8A, b"?"), (0x81, b"an"), (0x88, b"\x03\xea")]
     with pytest.raises(WebSocketClosing):
         ws.send_text("too late")
 

@@ -183,3 +183,19 @@ def test_what_we_say_about_a_long_fault_fits_into_a_close(role: str) -> None:
     for data in (peer.from_peer(0xC1), peer.from_peer(0xC1, b"\x07"), peer.from_peer(0x88, b"x")):
         step = peer.receive(data)
         failed(step, 1002 if data[0] == 0x88 else 1007)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.rfc("RFC6455-7.1.7-05")
+def test_the_bytes_before_a_violation_can_be_told_from_those_that_fail(role: str) -> None:
+    """The first part gives the messages, the second nothing but the failure."""
+    peer = endpoint(role)
+    sound = peer.from_peer(0x82, b"first") + peer.from_peer(0x89, b"?")
+    data = sound + peer.from_peer(0x83, b"") + peer.from_peer(0x82, b"never")
+    length = peer.connection.sound_length(data)
+    assert len(sound) <= length < len(data)
+    step = peer.receive(data[:length])
+    assert [event.name for event in step.events] == ["binary", "ping"]
+    assert [event.name for event in step.connection.receive(data[length:]).events] == [
+        "protocol_error"
+    ]

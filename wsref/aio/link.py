@@ -180,7 +180,6 @@ class Link(asyncio.BufferedProtocol):
         self._discarding = False
         self._peer_ended = False
         self._held = b""
-        self._held_events = 0  # how many of its events were delivered
         self._over = False  # the last event is in the queue, or was
 
         # Sending.
@@ -248,7 +247,9 @@ class Link(asyncio.BufferedProtocol):
             return
         after, events, output = before.receive(data, now)
         if after.state is _FAILED and len(events) > 1 and before.state is _OPEN:
-            self._hold(data, events)
+            sound = before.sound_length(data)
+            self.receive(data[:sound])
+            self._hold(data[sound:])
             return
         if output:
             self._reply(output)
@@ -265,23 +266,21 @@ class Link(asyncio.BufferedProtocol):
             if after.state is not before.state:
                 self._settle()
 
-    def _hold(self, data: bytes, events: tuple[Event, ...]) -> None:
-        """Keep bytes that end in a violation until the messages before it have been handled.
+    def _hold(self, data: bytes) -> None:
+        """Keep bytes that fail the connection until what came before them has been handled.
 
-        Those may still be owed an answer, which must not come behind our Close.  Steps are
-        pure, so the one that fails the connection is simply left undone, and done again later.
+        Messages may be owed an answer, which must not come behind our Close.
         """
         self._held = data
-        self._held_events = len(events) - 1
         self._pause_reading()
-        self.deliver(events[:-1])
 
     def _fail(self) -> None:
-        """Do the step that was held back."""
+        """Receive the bytes that were kept."""
         self.connection, events, output = self.connection.receive(self._held, self.now())
         self._held = b""
-        self._reply(output)
-        self.deliver(events[self._held_events :])
+        if output:
+            self._reply(output)
+        self.deliver(events)
         self._settle()
 
     def eof_received(self) -> bool:

@@ -303,6 +303,25 @@ class Connection(NamedTuple):
             return self._receive_anything(data, position, now, events)
         return self._receive_anything(data, 0, now, [])
 
+    def sound_length(self, data: bytes) -> int:
+        """Return how many bytes of *data* can be received before the connection fails.
+
+        A violation may come right behind messages, in the same read.  Whoever wants to answer
+        those first receives that many bytes, and the others when that is done.  Steps are
+        pure, so it is simply tried out.
+
+        Args:
+            data: bytes that make :meth:`receive` fail the connection.
+        """
+        sound, failing = 0, len(data)
+        while failing - sound > 1:
+            middle = (sound + failing) // 2
+            if self.receive(data[:middle]).connection.state is State.FAILED:
+                failing = middle
+            else:
+                sound = middle
+        return sound
+
     def receive_eof(self, now: float = 0.0, reason: str = "", detail: str = "") -> Step:
         """Take note that the transport has ended, in whatever way (RFC 6455 §7.1.4).
 
