@@ -91,7 +91,6 @@ from .records import new_record
 from .sending import (
     SEED_BYTES,
     Sending,
-    checked_bytes,
     checked_control_payload,
     checked_text,
     send_continuation,
@@ -400,7 +399,9 @@ class Connection(NamedTuple):
         Raises:
             TypeError: *data* is not bytes.
         """
-        return self._send_message(BINARY, checked_bytes(data), compress, fin, masking_key)
+        if not isinstance(data, bytes):
+            raise TypeError(f"data must be bytes, not {type(data).__name__}")
+        return self._send_message(BINARY, data, compress, fin, masking_key)
 
     def send_continuation(
         self, data: str | bytes, *, fin: bool = True, masking_key: bytes | None = None
