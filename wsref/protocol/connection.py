@@ -729,16 +729,18 @@ class Connection(NamedTuple):
         settings, state, _reading, sending, _closes = self
         if state is not _OPEN and state is not _CLOSE_RECEIVED:
             raise _unavailable(state)
+        _seed, _derived, context, message = sending
         if (
-            fin
+            (context is None or not compress)
+            and fin
+            and message is None
             and isinstance(masking_key, bytes)
             and len(masking_key) == 4
             and settings.is_client
-            and sending.message is None
-            and (sending.deflating is None or not compress)
         ):
             # By far the commonest way to send: nothing about the connection changes.
-            return new_record(Step, (self, (), serialize_frame(FIN | opcode, payload, masking_key)))
+            output = serialize_frame(FIN | opcode, payload, masking_key)
+            return new_record(Step, (self, (), output))
         now_sending, output = send_message(
             sending, opcode, payload, compress=compress, fin=fin, masking_key=masking_key
         )

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Collection, Iterable, Sequence
-from hashlib import sha1
 from typing import Final, NamedTuple
 
 from .deflate import (
@@ -138,6 +137,8 @@ def accept_token(key: str) -> str:
 
     It is made from the text of the key, not from the 16 bytes that it stands for.
     """
+    from hashlib import sha1  # here since importing it takes longer than most modules
+
     digest = sha1(key.encode("latin-1") + _GUID, usedforsecurity=False).digest()
     return b2a_base64(digest, newline=False).decode("ascii")
 

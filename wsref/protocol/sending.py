@@ -7,7 +7,6 @@ secret seed and a counter, so that the same state always sends the same bytes.
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from .deflate import Deflating, deflate_fragment
@@ -70,6 +69,8 @@ def send_frame(
     if masking_key is not None:
         _check_masking_key(masking_key, is_client=bool(seed))
     elif seed:
+        from hashlib import blake2b  # here since importing it takes longer than most modules
+
         # A keyed hash of a counter is as unpredictable to others as the seed itself (§10.3).
         masking_key = blake2b(derived.to_bytes(8, "big"), key=seed, digest_size=4).digest()
         sending = Sending(seed, derived + 1, context, message)
