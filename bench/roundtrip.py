@@ -12,15 +12,17 @@ import os
 import socket
 import struct
 from base64 import b64encode
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from multiprocessing.connection import Connection as Pipe
 
 import lomond
+import lomond.events
 import websocket as websocket_client
 import websockets.sync.client
 
 from wsref import WebSocket
+from wsref.events import Event
 from wsref.protocol.masking import mask
 
 from .core import frame, key_of, response_to
@@ -88,39 +90,30 @@ def plain(port: int, payload: bytes) -> Generator[RoundTrips]:
 
 
 @contextmanager
-def ours(port: int, payload: bytes) -> Generator[RoundTrips]:
+def iterated(websocket: WebSocket | lomond.WebSocket, payload: bytes) -> Generator[RoundTrips]:
+    """A WebSocket whose events are iterated over: ours, or the one that has the same API."""
+    events: Iterator[Event | lomond.events.Event] = websocket.connect(poll=60, ping_rate=0)
+    while next(events).name != "ready":
+        pass
+
+    def run() -> None:
+        for _ in range(ROUND_TRIPS):
+            websocket.send_binary(payload)
+            while next(events).name != "binary":
+                pass
+
+    with websocket:
+        yield run
+
+
+def ours(port: int, payload: bytes) -> AbstractContextManager[RoundTrips]:
     """The blocking session of wsref."""
-    websocket = WebSocket(f"ws://127.0.0.1:{port}/", proxies={})
-    events = websocket.connect(poll=60, ping_rate=0)
-    while next(events).name != "ready":
-        pass
-
-    def run() -> None:
-        for _ in range(ROUND_TRIPS):
-            websocket.send_binary(payload)
-            while next(events).name != "binary":
-                pass
-
-    with websocket:
-        yield run
+    return iterated(WebSocket(f"ws://127.0.0.1:{port}/", proxies={}), payload)
 
 
-@contextmanager
-def theirs_lomond(port: int, payload: bytes) -> Generator[RoundTrips]:
+def theirs_lomond(port: int, payload: bytes) -> AbstractContextManager[RoundTrips]:
     """The session of lomond."""
-    websocket = lomond.WebSocket(f"ws://127.0.0.1:{port}/", proxies={})
-    events = websocket.connect(poll=60, ping_rate=0)
-    while next(events).name != "ready":
-        pass
-
-    def run() -> None:
-        for _ in range(ROUND_TRIPS):
-            websocket.send_binary(payload)
-            while next(events).name != "binary":
-                pass
-
-    with websocket:
-        yield run
+    return iterated(lomond.WebSocket(f"ws://127.0.0.1:{port}/", proxies={}), payload)
 
 
 @contextmanager

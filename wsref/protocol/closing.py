@@ -34,6 +34,7 @@ __all__ = [
     "NO_CLOSE",
     "TRANSITIONS",
     "CloseBody",
+    "CloseFrames",
     "Input",
     "State",
     "Transport",
@@ -41,6 +42,7 @@ __all__ = [
     "serialize_close",
     "transition",
     "transport_of",
+    "truncated_reason",
 ]
 
 #: A Close has two bytes of status code and at most this many of reason (§5.5.1).

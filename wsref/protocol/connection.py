@@ -399,7 +399,7 @@ class Connection(NamedTuple):
         Raises:
             TypeError: *data* is not bytes.
         """
-        if not isinstance(data, bytes):
+        if not isinstance(data, bytes):  # here, since a call would cost every message something
             raise TypeError(f"data must be bytes, not {type(data).__name__}")
         return self._send_message(BINARY, data, compress, fin, masking_key)
 

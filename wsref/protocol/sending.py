@@ -18,7 +18,6 @@ __all__ = [
     "SEED_BYTES",
     "OutgoingMessage",
     "Sending",
-    "checked_bytes",
     "checked_control_payload",
     "checked_text",
     "send_continuation",
