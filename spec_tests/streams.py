@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import AnyStr, NamedTuple
 
 from hypothesis import strategies as st
 
-from spec_tests.playbook import endpoint, frame
+from spec_tests.playbook import KEY, endpoint
 from wsref.protocol.connection import Connection
 from wsref.protocol.limits import Limits
+from wsref.testing import (
+    Context,
+    WireFrame,
+    close_payloads,
+    compress,
+    control_frames,
+    illegal_close_payloads,
+    masking_keys,
+    near_misses,
+    shapes,
+    text_payloads,
+)
 
-__all__ = ["LIMITS", "Scene", "chunks_of", "cut_at", "cuts", "edges", "frames_of", "scenes"]
+__all__ = ["LIMITS", "Scene", "cut_at", "cuts", "edges", "frames_of", "scenes"]
 
 #: Small enough that a stream often goes beyond them.
 LIMITS = Limits(message_size=300, fragments=6)
@@ -24,28 +35,12 @@ class Scene(NamedTuple):
     data: bytes
 
 
-class Written(NamedTuple):
-    """A frame before its role is known."""
-
-    first_byte: int
-    payload: bytes
-    wrongly_masked: bool
-
-
 texts = st.one_of(
-    st.text(max_size=6),
-    st.sampled_from(["", "€" * 50, "x" * 126, "\U0001d11e"]),
-).map(str.encode)
-not_texts = st.sampled_from([b"\xff", b"a\xc3", b"\xed\xa0\x80", b"\xe2\x28\xa1", b"\xf0\x9d"])
+    text_payloads(126),
+    st.sampled_from(["€" * 50, "x" * 126, "\U0001d11e"]).map(str.encode),
+)
+not_texts = near_misses().map(lambda miss: miss.data)
 binaries = st.one_of(st.binary(max_size=6), st.sampled_from([bytes(126), bytes(290), bytes(310)]))
-keys = st.binary(min_size=4, max_size=4)
-
-
-def deflated(data: bytes) -> bytes:
-    """Compress as RFC 7692 §7.2.1 does, without a context from earlier messages."""
-    deflater = zlib.compressobj(wbits=-15)
-    payload = deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH)
-    return payload[:-4]
 
 
 def edges() -> st.SearchStrategy[list[int]]:
@@ -59,48 +54,45 @@ def cut_at(content: AnyStr, edges: list[int]) -> list[AnyStr]:
     return [content[start:stop] for start, stop in zip(starts, stops, strict=True)]
 
 
-control_frames = st.one_of(
-    st.builds(Written, st.sampled_from([0x89, 0x8A]), st.binary(max_size=4), st.just(False)),
-    st.just(Written(0x89, bytes(125), False)),
-)
-closes = st.builds(
-    Written,
-    st.just(0x88),
-    st.sampled_from([b"", b"\x03\xe8", b"\x03\xe9bye", b"\x03\xed", b"\x03", b"\x03\xe8\xff"]),
-    st.just(False),
-)
-wild_frames = st.builds(
-    Written, st.sampled_from([*range(255, -1, -1)]), binaries, st.sampled_from([False, True, False])
-)
+#: Frames of a server: the keys come when it is known who is the peer.
+controls = control_frames("server")
+closes = st.one_of(
+    close_payloads(), illegal_close_payloads().map(lambda illegal: illegal.data)
+).map(lambda payload: WireFrame(0x88, payload))
+#: Whatever has a header; what has a key here is masked if it should not be, and the reverse.
+wild_frames = st.tuples(
+    st.sampled_from([*range(255, -1, -1)]), binaries, st.sampled_from([None, KEY, None])
+).map(lambda fields: WireFrame(*fields))
 
 
 @st.composite
-def messages(draw: st.DrawFn, deflate: bool) -> list[Written]:
+def messages(draw: st.DrawFn, deflate: bool) -> list[WireFrame]:
     """Draw a message as frames, with control frames in between; its content may be invalid."""
     opcode = draw(st.sampled_from([1, 2]))
     content = draw(st.one_of(texts, texts, not_texts) if opcode == 1 else binaries)
     rsv1 = 0
     if deflate and draw(st.booleans()):
         rsv1 = 0x40
-        content = draw(st.sampled_from([deflated(content)] * 5 + [content]))
+        compressed = compress(Context(), content, draw(shapes()))
+        content = draw(st.sampled_from([compressed] * 5 + [content]))
     fragments = cut_at(content, draw(edges()))
-    frames: list[Written] = []
+    frames: list[WireFrame] = []
     for i, fragment in enumerate(fragments):
         if i and draw(st.integers(0, 3)) == 0:
-            frames.append(draw(control_frames))
+            frames.append(draw(controls))
         first_byte = (opcode | rsv1 if i == 0 else 0) | (0x80 if i == len(fragments) - 1 else 0)
-        frames.append(Written(first_byte, fragment, False))
+        frames.append(WireFrame(first_byte, fragment))
     return frames
 
 
 @st.composite
-def frames_of(draw: st.DrawFn, deflate: bool) -> list[Written]:
+def frames_of(draw: st.DrawFn, deflate: bool) -> list[WireFrame]:
     """Draw frames that mostly follow one another as they should."""
-    frames: list[Written] = []
+    frames: list[WireFrame] = []
     for _ in range(draw(st.integers(0, 5))):
         kind = draw(st.integers(0, 19))
         if kind in (7, 8, 9):
-            frames.append(draw(control_frames))
+            frames.append(draw(controls))
         elif kind in (10, 11):
             frames.append(draw(closes))
         elif kind == 12:
@@ -130,9 +122,10 @@ def scenes(draw: st.DrawFn) -> Scene:
     if draw(st.integers(0, 9)) == 5:
         connection = connection.close(1001).connection
     data = b""
-    for first_byte, payload, wrongly_masked in draw(frames_of(deflate)):
-        key = draw(keys) if connection.is_client == wrongly_masked else None
-        data += frame(first_byte, payload, key)
+    for frame in draw(frames_of(deflate)):
+        wrongly_masked = frame.masking_key is not None
+        key = draw(masking_keys()) if connection.is_client == wrongly_masked else None
+        data += frame._replace(masking_key=key).data
     damage = draw(st.integers(0, 19))
     if damage == 11 and data:
         position = draw(st.integers(0, len(data) - 1))
@@ -147,14 +140,3 @@ def scenes(draw: st.DrawFn) -> Scene:
 def cuts() -> st.SearchStrategy[list[int]]:
     """Return a strategy for the sizes of reads: a few of any size, or all single bytes."""
     return st.one_of(st.just([1]), st.lists(st.integers(1, 40), min_size=1, max_size=8))
-
-
-def chunks_of(data: bytes, sizes: list[int]) -> list[bytes]:
-    """Cut *data* into pieces of *sizes*, over and over again."""
-    chunks: list[bytes] = []
-    position = 0
-    while position < len(data):
-        size = sizes[len(chunks) % len(sizes)]
-        chunks.append(data[position : position + size])
-        position += size
-    return chunks

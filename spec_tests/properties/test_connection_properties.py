@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from spec_tests.expectations import ROLES, frames_in, is_deaf
 from spec_tests.playbook import KEY, NONCE, SEED, endpoint, feed, open_pair
-from spec_tests.streams import LIMITS, OPENED, Scene, chunks_of, cut_at, cuts, edges, scenes
+from spec_tests.streams import LIMITS, OPENED, Scene, cut_at, cuts, edges, scenes
 from wsref.protocol.chunks import Chunks
 from wsref.protocol.closing import State
 from wsref.protocol.connection import Connection, Step
@@ -31,6 +31,7 @@ from wsref.protocol.events import (
 from wsref.protocol.frames import parse_frame
 from wsref.protocol.limits import Limits
 from wsref.protocol.uri import parse_uri
+from wsref.testing import cut
 
 CLIENT, _EVENTS, REQUEST = Connection.connect(
     parse_uri("ws://example.com/"), NONCE, seed=SEED, limits=LIMITS
@@ -56,7 +57,7 @@ def test_any_split_of_the_stream_gives_the_same_events_output_and_state(
 ) -> None:
     """Property: legal or not, only the bytes count, not how TCP cuts them up."""
     whole = scene.connection.receive(scene.data)
-    connection, events, output = feed(scene.connection, chunks_of(scene.data, sizes))
+    connection, events, output = feed(scene.connection, cut(scene.data, sizes))
     assert tuple(events) == whole.events
     assert output == whole.output
     assert connection == whole.connection
@@ -88,8 +89,8 @@ def test_the_state_does_not_depend_on_where_the_reads_ended(role: str, deflate: 
     )
     for end in range(len(stream) + 1):
         whole = peer.receive(stream[:end])
-        for cut in range(0, end, 1 if end < 90 else 17):
-            connection, events, output = feed(peer.connection, [stream[:cut], stream[cut:end]])
+        for edge in range(0, end, 1 if end < 90 else 17):
+            connection, events, output = feed(peer.connection, [stream[:edge], stream[edge:end]])
             assert (connection, tuple(events), output) == whole
 
 
@@ -104,7 +105,7 @@ def test_any_split_of_handshake_and_stream_gives_the_same(
     else:
         start, data = SERVER, REQUEST + scene.data
     whole = start.receive(data)
-    connection, events, output = feed(start, chunks_of(data, sizes))
+    connection, events, output = feed(start, cut(data, sizes))
     assert (connection, tuple(events), output) == whole
     if is_client:
         return
@@ -252,7 +253,7 @@ def test_a_connection_fails_at_most_once_and_is_silent_from_then_on(
     scene: Scene, sizes: list[int], more: bytes
 ) -> None:
     """Property: one ProtocolError, the last event; one Close, the last frame; then nothing."""
-    connection, events, output = feed(scene.connection, chunks_of(scene.data, sizes))
+    connection, events, output = feed(scene.connection, cut(scene.data, sizes))
     failures = [event for event in events if isinstance(event, ProtocolError)]
     assert failures == ([events[-1]] if connection.state is State.FAILED else [])
     sent = [first_byte for first_byte, _payload in frames_in(output)]
@@ -282,7 +283,7 @@ def test_a_step_is_not_seen_by_the_state_it_began_in(
     rest = scene.data[half:]
     before, hashed = copied(connection), hash(connection)
     first = connection.receive(rest)
-    feed(connection, chunks_of(other.data, sizes))
+    feed(connection, cut(other.data, sizes))
     if connection.may_send_data and connection.sending.message is None:
         connection.send_text("x" * 50)
         connection.send_binary(b"y", fin=False)
@@ -312,7 +313,7 @@ def test_what_is_held_is_bounded_by_the_limits(scene: Scene, sizes: list[int]) -
     limit = LIMITS.message_size
     connection = scene.connection
     window = 0
-    for chunk in chunks_of(scene.data, sizes):
+    for chunk in cut(scene.data, sizes):
         step = connection.receive(chunk)
         connection = step.connection
         window += sum(
@@ -425,7 +426,7 @@ def test_what_one_role_sends_the_other_receives(
     for by_client, content, fragments, compress in sent:
         sender, receiver = (client, server) if by_client else (server, client)
         sender, output = send_in(sender, fragments, compress, ping)
-        receiver, events, replies = feed(receiver, chunks_of(output, sizes))
+        receiver, events, replies = feed(receiver, cut(output, sizes))
         pings = [Ping(b"%d" % i) for i in range(len(fragments) - 1)] if ping else []
         message = Text(content) if isinstance(content, str) else Binary(content)
         assert events == [*pings, message]
@@ -468,7 +469,7 @@ def test_a_message_is_accepted_if_and_only_if_it_is_within_the_limit(
         peer.from_peer(0x02, data[: size // 2]) + peer.from_peer(0x80, data[size // 2 :]),
     ]
     for stream in streams:
-        connection, events, _output = feed(peer.connection, chunks_of(stream, sizes))
+        connection, events, _output = feed(peer.connection, cut(stream, sizes))
         if size <= limit:
             assert events == [Binary(data)]
         else:

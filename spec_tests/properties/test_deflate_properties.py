@@ -33,21 +33,14 @@ from wsref.protocol.deflate import (
 )
 from wsref.protocol.headers import Extension, parse_extensions, serialize_extensions
 from wsref.protocol.violations import Violation
+from wsref.testing import compressed_payloads, deflate_offers, deflate_parameters
 
 Context = TypeVar("Context", Inflating, Deflating)
 
 LIMIT = 1 << 20
 BITS = st.integers(8, 15)
 
-parameters = st.builds(DeflateParameters, st.booleans(), st.booleans(), BITS, BITS)
-offers = st.builds(
-    DeflateOffer,
-    st.booleans(),
-    st.booleans(),
-    st.none() | BITS,
-    st.none() | st.booleans() | BITS,
-)
-policies = st.builds(DeflatePolicy, st.booleans(), st.booleans(), BITS, BITS)
+policies = deflate_parameters().map(lambda parameters: DeflatePolicy(*parameters))
 
 
 @st.composite
@@ -69,7 +62,7 @@ def revived(context: Context, how: str) -> Context:
 
 
 @pytest.mark.rfc("RFC7692-5-18", "RFC7692-7.2.1-01", "RFC7692-7.2.2-01", "RFC7692-6-01")
-@given(parameters, messages, st.booleans(), st.integers(0, 9))
+@given(deflate_parameters(), messages, st.booleans(), st.integers(0, 9))
 def test_property_what_one_role_deflates_the_other_inflates(
     agreed: DeflateParameters, sent: list[bytes], role_is_client: bool, level: int
 ) -> None:
@@ -87,7 +80,11 @@ def test_property_what_one_role_deflates_the_other_inflates(
 
 
 @pytest.mark.rfc("RFC7692-7.2.1-07", "RFC7692-7.2.3.6-01", "RFC7692-6.2-01")
-@given(parameters, st.lists(st.lists(texts(), min_size=1, max_size=4), max_size=4), st.booleans())
+@given(
+    deflate_parameters(),
+    st.lists(st.lists(texts(), min_size=1, max_size=4), max_size=4),
+    st.booleans(),
+)
 def test_property_fragments_deflated_one_by_one_are_one_message(
     agreed: DeflateParameters, sent: list[list[bytes]], role_is_client: bool
 ) -> None:
@@ -104,7 +101,7 @@ def test_property_fragments_deflated_one_by_one_are_one_message(
 
 
 @pytest.mark.rfc("RFC7692-7.2.2-06", "RFC7692-7.2.2-08", "RFC7692-7.2.1-13", "RFC7692-7.2.1-15")
-@given(parameters, st.lists(st.tuples(texts(), st.sampled_from(["", "copy", "pickle"]))))
+@given(deflate_parameters(), st.lists(st.tuples(texts(), st.sampled_from(["", "copy", "pickle"]))))
 def test_property_hidden_state_cannot_be_told(
     agreed: DeflateParameters, sent: list[tuple[bytes, str]]
 ) -> None:
@@ -130,7 +127,7 @@ def test_property_hidden_state_cannot_be_told(
 
 
 @pytest.mark.rfc("RFC7692-7.2.2-06", "RFC7692-7.2.2-08")
-@given(parameters, st.lists(st.tuples(st.integers(0, 100), texts()), max_size=12))
+@given(deflate_parameters(), st.lists(st.tuples(st.integers(0, 100), texts()), max_size=12))
 def test_property_forks_of_a_conversation_do_not_interfere(
     agreed: DeflateParameters, steps: list[tuple[int, bytes]]
 ) -> None:
@@ -188,25 +185,14 @@ def reference_verdict(payload: bytes, window: bytes = b"") -> bytes | None:
         return None
 
 
-@st.composite
-def streams(draw: st.DrawFn) -> bytes:
-    """Payloads of valid messages: all kinds of blocks, some final, flushed here and there."""
-    payload = b""
-    for data in draw(st.lists(texts(), min_size=1, max_size=3)):
-        compressor = zlib.compressobj(
-            draw(st.integers(0, 9)),
-            zlib.DEFLATED,
-            -15,
-            8,
-            draw(st.sampled_from([zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED, zlib.Z_HUFFMAN_ONLY])),
-        )
-        flush = draw(st.sampled_from([zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH, zlib.Z_FINISH]))
-        payload += compressor.compress(data) + compressor.flush(flush)
-    return payload + b"\x00"
+#: Payloads of valid messages: all kinds of blocks, some final, one or several.
+payloads = compressed_payloads(max_messages=1, contents=texts()).map(
+    lambda drawn: drawn.payloads[0]
+)
 
 
 @pytest.mark.rfc("RFC7692-7.2.2-04", "RFC7692-7.2.1-05")
-@given(streams(), st.data())
+@given(payloads, st.data())
 def test_property_cut_off_data_is_recognised_wherever_it_is_cut(
     payload: bytes, data: st.DataObject
 ) -> None:
@@ -242,7 +228,7 @@ def test_property_any_bytes_are_judged_as_a_reader_of_bits_judges_them(
 
 
 @pytest.mark.rfc("RFC7692-7.2.2-02", "RFC7692-7.2.2-04")
-@given(streams(), st.lists(st.tuples(st.integers(0), st.integers(0, 7)), min_size=1, max_size=3))
+@given(payloads, st.lists(st.tuples(st.integers(0), st.integers(0, 7)), min_size=1, max_size=3))
 def test_property_damaged_data_is_judged_as_a_reader_of_bits_judges_it(
     payload: bytes, flips: list[tuple[int, int]]
 ) -> None:
@@ -254,7 +240,7 @@ def test_property_damaged_data_is_judged_as_a_reader_of_bits_judges_it(
 
 
 @pytest.mark.rfc("RFC7692-5-09", "RFC7692-5-17", "RFC7692-7-11", "RFC7692-5-08")
-@given(st.lists(offers, min_size=1, max_size=4), policies)
+@given(st.lists(deflate_offers(), min_size=1, max_size=4), policies)
 def test_property_client_agrees_with_every_answer_of_our_server(
     asked: list[DeflateOffer], policy: DeflatePolicy
 ) -> None:

@@ -38,16 +38,19 @@ from wsref.protocol.http import (
 )
 from wsref.protocol.uri import WebSocketURI, is_authority, parse_uri
 from wsref.protocol.violations import Violation
+from wsref.testing import (
+    ExtensionHeader,
+    deflate_offers,
+    deflate_parameters,
+    extension_headers,
+    extensions,
+    tokens,
+)
 
-TOKEN_CHARACTERS = [chr(code) for code in range(0x100) if is_token(chr(code))]
-
-tokens = st.text(st.sampled_from(TOKEN_CHARACTERS), min_size=1, max_size=12)
 values = st.text(st.characters(codec="latin-1", categories=["L", "N", "P", "S", "Zs"]), max_size=20)
-parameters = st.lists(st.tuples(tokens, st.none() | tokens), max_size=4)
-extensions = st.lists(st.builds(Extension, tokens, parameters.map(tuple)), min_size=1, max_size=4)
 
 #: Fields that no head reserves.
-fields = st.lists(st.tuples(tokens.map(lambda name: f"X-{name}"), values), max_size=4)
+fields = st.lists(st.tuples(tokens().map(lambda name: f"X-{name}"), values), max_size=4)
 
 #: Heads that are nearly right, so that parsers get past the first line.
 pieces = [
@@ -61,15 +64,7 @@ heads = st.binary(max_size=200) | st.lists(st.sampled_from(pieces), max_size=30)
     lambda parts: "".join(parts).encode("latin-1")
 )
 
-window_bits = st.integers(8, 15)
-offers = st.builds(
-    DeflateOffer,
-    st.booleans(),
-    st.booleans(),
-    st.none() | window_bits,
-    st.none() | st.booleans() | window_bits,
-)
-policies = st.builds(DeflatePolicy, st.booleans(), st.booleans(), window_bits, window_bits)
+policies = deflate_parameters().map(lambda parameters: DeflatePolicy(*parameters))
 hosts = st.sampled_from(["example.com", "b\u00fccher.example", "127.0.0.1", "[::1]", "A_b-c."])
 paths = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="#%"), max_size=20
@@ -91,9 +86,9 @@ def clause_broken_by(check: Callable[[], object]) -> str | None:
 @given(
     uris,
     st.binary(min_size=16, max_size=16),
-    st.lists(tokens, max_size=4, unique=True),
-    st.lists(tokens, max_size=4),
-    st.lists(offers, max_size=3),
+    st.lists(tokens(), max_size=4, unique=True),
+    st.lists(tokens(), max_size=4),
+    st.lists(deflate_offers(), max_size=3),
     st.none() | policies,
     fields,
     fields,
@@ -142,40 +137,16 @@ def test_property_answer_fits_only_its_own_request(nonce: bytes, other: bytes) -
             check_response(response, other_asked)
 
 
-@given(extensions)
+@given(st.lists(extensions(), min_size=1, max_size=4))
 def test_property_extensions_are_read_as_they_were_written(written: list[Extension]) -> None:
     """Parsing undoes serialising."""
     assert parse_extensions([serialize_extensions(written)]) == tuple(written)
 
 
-@given(extensions, st.data())
-def test_property_spelling_of_extensions_does_not_matter(
-    written: list[Extension], data: st.DataObject
-) -> None:
+@given(extension_headers(max_size=4))
+def test_property_spelling_of_extensions_does_not_matter(header: ExtensionHeader) -> None:
     """Quotes, escapes, white space, empty elements and several fields mean nothing."""
-
-    def space() -> str:
-        return data.draw(st.sampled_from(["", " ", "\t "]))
-
-    def spelled(value: str) -> str:
-        if data.draw(st.booleans()):
-            return value
-        return '"' + "".join(data.draw(st.sampled_from(["", "\\"])) + c for c in value) + '"'
-
-    lines: list[str] = []
-    for name, its_parameters in written:
-        element = space() + name + space()
-        for key, value in its_parameters:
-            element += f";{space()}{key}{space()}"
-            if value is not None:
-                element += f"={space()}{spelled(value)}{space()}"
-        element += "," * data.draw(st.integers(0, 2))
-        in_one_field = data.draw(st.booleans())
-        if lines and in_one_field:
-            lines[-1] += "," + element
-        else:
-            lines.append(element)
-    assert parse_extensions(lines) == tuple(written)
+    assert parse_extensions(header.values) == header.extensions
 
 
 @given(st.lists(st.text(st.characters(codec="latin-1")) | st.text('ab=;,"\\ \t'), max_size=3))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from wsref.protocol.utf8 import check_utf8, decode_utf8
 from wsref.protocol.violations import Violation
+from wsref.testing import near_misses, text_bytes, texts
 
 #: What may follow a byte that begins a character: the syntax of RFC 3629 §4.
 TAIL = range(0x80, 0xC0)
@@ -117,13 +118,7 @@ def test_sequences_of_three_and_four_bytes_at_all_borders_are_judged_as_by_the_a
 
 #: Text with a few bytes of something else in it.
 mostly_text = st.lists(
-    st.one_of(
-        st.text(max_size=5).map(str.encode),
-        st.binary(max_size=3),
-        st.sampled_from(
-            [b"\xed\xa0", b"\xe0\x80", b"\xf0\x80", b"\xf4\x90", b"\xc0\x80", b"\xf0\x9d\x84"]
-        ),
-    ),
+    st.one_of(text_bytes(20), st.binary(max_size=3), near_misses().map(lambda miss: miss.data)),
     max_size=8,
 ).map(b"".join)
 
@@ -157,7 +152,7 @@ def test_every_prefix_is_judged_as_by_the_automaton(data: bytes) -> None:
 
 
 @pytest.mark.rfc("RFC6455-5.6-01", "RFC6455-8.1-06")
-@given(st.text())
+@given(texts())
 def test_every_text_is_accepted_and_decoded_as_itself(text: str) -> None:
     """Property: what encodes decodes."""
     assert check_utf8(b"", text.encode()) == b""
