@@ -1,11 +1,13 @@
 """The command ``wsref``.
 
+``wsref check``    which clauses does a server break?
 ``wsref demo``     a whole conversation over TCP, every byte explained
 ``wsref serve``    the reference echo server
 ``wsref explain``  bytes in hexadecimal, explained
 
 It exits with 0 if all went well, 1 if the result is a failure, 2 if the command itself
-cannot be carried out: then one line on standard error says why.
+cannot be carried out: then one line on standard error says why.  ``wsref check`` has two more:
+3 if the server cannot be checked, 4 if that is our own fault.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from importlib import import_module
+from typing import Final, NoReturn, Protocol, cast
 
 from ._version import __version__
 
@@ -22,6 +25,23 @@ __all__ = ["main"]
 
 
 _STANDARD_OUTPUT = 1  # its descriptor
+
+
+#: The commands that need more than the standard library: their modules, and what they are for.
+_TOOLS: Final = {
+    "check": ("command", "tell which clauses a server breaks"),
+}
+
+
+class _Tool(Protocol):
+    """What is used of the module of such a command."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser, /) -> None: ...
+    def run(self, arguments: argparse.Namespace, /) -> int: ...
+
+
+def _tool(name: str) -> _Tool:
+    return cast(_Tool, import_module(f".check.{_TOOLS[name][0]}", __package__))
 
 
 class _UsageError(Exception):
@@ -44,11 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    options = _build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _build_parser(given).parse_args(given)
     reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace")  # not every terminal has every character
     try:
+        if options.command in _TOOLS:
+            return _tool(options.command).run(options)
         if options.command == "serve":
             return _serve(options)
         if options.command == "explain":
@@ -64,10 +87,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if options.command == "serve" else 130
 
 
-def _build_parser() -> _Parser:
+def _build_parser(given: Sequence[str]) -> _Parser:
+    """Return the parser; the arguments of the tools are there only if they are *given*."""
     parser = _Parser(prog="wsref", description="WebSocket, readable: RFC 6455 and RFC 7692.")
     parser.add_argument("--version", action="version", version=f"wsref {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    for name, (_module, purpose) in _TOOLS.items():
+        tool = commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")
+        if name in given:
+            try:
+                _tool(name).add_arguments(tool)
+            except ImportError as error:
+                if (error.name or "").startswith(__package__):
+                    raise
+                parser.error(f'{name} needs {error.name}: pip install "wsref[check]"')
 
     demo = commands.add_parser(
         "demo", help="show a whole conversation over TCP, every byte explained"

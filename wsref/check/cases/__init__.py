@@ -1,0 +1,36 @@
+"""The cases, a module for each part of the RFCs, in the order in which they are run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..catalogue import Case
+from . import (
+    closing,
+    conduct,
+    control,
+    extensions,
+    failing,
+    fragmentation,
+    framing,
+    request,
+    subprotocol,
+    utf8,
+    version,
+)
+
+__all__ = ["ALL"]
+
+ALL: Final[tuple[Case, ...]] = (
+    *conduct.CASES,
+    *request.CASES,
+    *version.CASES,
+    *subprotocol.CASES,
+    *extensions.CASES,
+    *framing.CASES,
+    *control.CASES,
+    *fragmentation.CASES,
+    *utf8.CASES,
+    *closing.CASES,
+    *failing.CASES,
+)

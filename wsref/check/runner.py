@@ -1,0 +1,438 @@
+"""The check of one server: controls, cases, repeats, and the verdicts on them.
+
+**Controls** come first (:mod:`.controls`).  After each section it is made sure that the server
+still serves, so that one which does not is noticed where it stopped, and what follows is
+BLOCKED instead of FAIL.
+
+**Repeats.**  Whatever is bad is tried again, with more patience, before it is reported.  If it
+was bad only because something took long, the second try decides; if it was something the
+server did and it does not do it again, the case is FLAKY.
+
+**Patience.**  A server that never closes, or never answers, would cost a deadline in every
+case.  So the more cases have waited in vain for the same thing, the shorter the next ones
+wait; and of the repeats only the first few for each requirement are needed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import groupby
+from secrets import randbits
+from typing import Final, Protocol
+
+from .._version import __version__
+from .catalogue import Case, catalogue
+from .controls import ROUND_TRIPS, control
+from .conversation import Await, Open, Probe, Step
+from .judgements import answer_of
+from .options import DEFAULT_OPTIONS, Options, selects
+from .oracle import judge_server
+from .peer import Patience, converse
+from .record import Record
+from .report import Report, Result
+from .target import Target
+from .verdicts import Finding, Verdict, fail, worst
+
+__all__ = ["Listener", "NothingSelected", "check"]
+
+#: The shortest deadlines of a first try and of a repeat, in seconds.
+_FIRST_TIMEOUT: Final = 0.4
+_REPEAT_TIMEOUT: Final = 1.5
+_LEAST_TIMEOUT: Final = 0.15
+_MANY_TIMEOUTS: Final = 20
+#: So many repeats confirm that something is waited for in vain: for each kind of thing, and for
+#: each requirement; further ones are believed.
+_CONFIRMATIONS: Final = (6, 2)
+#: The clause about resets.
+_RESET: Final = "RFC6455-7.1.1-01"
+#: More of one kind are not listed.
+_MOST_FINDINGS: Final = 8
+#: What a server breaks that answers nothing as it should.
+_BASICS: Final = frozenset({"RFC6455-5.5.2-02", "RFC6455-5.5.3-01", "RFC6455-5.3-05"})
+#: How long a server may need to serve again after it was found not to, in seconds.
+_RECOVERY: Final = 2.0
+
+
+class NothingSelected(Exception):
+    """No case is left to be run; the message says why."""
+
+
+class Listener(Protocol):
+    """Whoever wants to know how a check is getting on; called from one thread at a time."""
+
+    def begins(self, total: int) -> None:
+        """So many cases are going to be run."""
+
+    def has_result(self, result: Result) -> None:
+        """A case was run; its verdict may change when it is repeated."""
+
+    def enters(self, phase: str) -> None:
+        """The check goes on to something else, such as ``generated conversations``."""
+
+
+class _Silent:
+    """A listener that does not listen."""
+
+    def begins(self, total: int) -> None:
+        pass
+
+    def has_result(self, result: Result) -> None:
+        pass
+
+    def enters(self, phase: str) -> None:
+        pass
+
+
+def check(
+    target: Target, options: Options = DEFAULT_OPTIONS, listener: Listener | None = None
+) -> Report:
+    """Check a server.
+
+    Args:
+        target: the server.
+        options: what to do.
+        listener: told about the progress.
+
+    Returns:
+        The report; if the server cannot be talked to, its ``problem`` says why.
+
+    Raises:
+        NothingSelected: the options leave no case to be run.
+    """
+    return _Check(target, options, listener or _Silent()).run()
+
+
+class _Check:
+    """One check, while it is going on."""
+
+    def __init__(self, target: Target, options: Options, listener: Listener) -> None:
+        self._target = target
+        self._options = options
+        self._listener = listener
+        self._lock = threading.Lock()
+        self._seed = randbits(32) if options.seed is None else options.seed
+        self._timeouts: Counter[str] = Counter()
+        self._confirmed: Counter[str] = Counter()
+        self._tours: dict[tuple[Step, ...], Record] = {}
+        self._watched: dict[str, list[tuple[Finding, Record]]] = {}
+        self._seen = 0  # how many records the oracle has judged
+        self._failed = 0
+        self._problem = ""
+
+    def run(self) -> Report:
+        """Run everything; see :func:`check`."""
+        started = datetime.now().astimezone()
+        begun = time.monotonic()
+        selected = [case for case in catalogue() if selects(self._options, case)]
+        if not selected and "generated" not in self._options.phases:
+            raise NothingSelected("no case matches what was asked for")
+        self._listener.enters("controls")
+        controls = control(self._target, self._options)
+        self._problem = controls.problem
+        results: list[Result] = []
+        if controls.facts is not None:
+            self._target = controls.target
+            self._facts = controls.facts
+            self._control_records = controls.records
+            if "fixed" in self._options.phases:
+                results = self._run_fixed(selected)
+            if "generated" in self._options.phases and not self._problem:
+                results += self._run_generated(results)
+        return Report(
+            url=self._target.url,
+            version=__version__,
+            started=started,
+            duration=time.monotonic() - begun,
+            seed=self._seed,
+            strict=self._options.strict,
+            server=controls.server,
+            facts=controls.facts,
+            problem=self._problem,
+            controls=controls.records,
+            results=tuple(results),
+        )
+
+    def _still_serves(self) -> bool:
+        """Whether the server still opens connections."""
+        deadline = time.monotonic() + _RECOVERY
+        while True:
+            record = self._converse((Open(),), self._patience(_REPEAT_TIMEOUT))
+            if record.is_open:
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.1)
+
+    # Fixed cases
+
+    def _run_fixed(self, selected: Sequence[Case]) -> list[Result]:
+        """Run cases section by section."""
+        self._listener.enters("cases")
+        self._listener.begins(len(selected))
+        if self._problem:  # only what needs no answers to anything else can be judged
+            return self._run_basics(selected)
+        results: list[Result] = []
+        with ThreadPoolExecutor(self._options.jobs, "wsref check") as pool:
+            for _section, group in groupby(selected, lambda case: case.section):
+                cases = list(group)
+                if self._problem:
+                    results += [Result(case, Verdict.BLOCKED, note=self._problem) for case in cases]
+                    continue
+                done = list(pool.map(self._run_case, cases))
+                results += done if self._still_serves() else self._blame(done)
+            if not self._problem:
+                self._listener.enters("repeats")
+                results = self._repeat(results, pool)
+        return self._watch(results)
+
+    def _run_basics(self, selected: Sequence[Case]) -> list[Result]:
+        """Run the cases about what the control misses; all others are blocked."""
+        basic = [
+            case for case in selected if case.watches or _BASICS.intersection(case.requirements)
+        ]
+        with ThreadPoolExecutor(self._options.jobs, "wsref check") as pool:
+            done = dict(zip(basic, pool.map(self._run_case, basic), strict=True))
+        return self._watch(
+            [
+                done.get(case) or Result(case, Verdict.BLOCKED, note=self._problem)
+                for case in selected
+            ]
+        )
+
+    def _run_case(self, case: Case) -> Result:
+        """Run one case for the first time, if it applies."""
+        reason = self._why_not(case)
+        if reason:
+            result = Result(case, Verdict.SKIP, note=reason)
+        else:
+            result = self._try(case, self._patience(_FIRST_TIMEOUT, case))
+            with self._lock:
+                self._failed += result.verdict is Verdict.FAIL
+                if result.record is not None and result.record.timeouts:
+                    self._timeouts[_waits_for(case, result.record)] += 1
+        with self._lock:
+            self._listener.has_result(result)
+        return result
+
+    def _why_not(self, case: Case) -> str:
+        """Return why a case is not to be run; nothing if it is."""
+        facts = self._facts
+        lacks = {
+            "echo": not facts.echoes and "the server does not echo",
+            "deflate": not facts.deflates and "the server does not agree on permessage-deflate",
+            "tls": not facts.is_secure and "the server is not reached by TLS",
+            "subprotocol": not facts.subprotocol and "no subprotocol is agreed on",
+        }
+        for need in sorted(case.needs):
+            if lacks[need]:
+                return str(lacks[need])
+        most = self._options.max_failures
+        if most is not None and self._failed >= most:
+            return f"{most} cases have failed already"
+        return ""
+
+    def _try(self, case: Case, patience: Patience) -> Result:
+        """Have the conversation of a case, and judge it."""
+        record = self._tours.get(case.steps) if case.watches else None
+        if record is None:
+            record = self._converse(case.steps, patience, plain=case.plain)
+            if case.watches:  # several cases that watch share a conversation
+                self._tours[case.steps] = record
+        if record.unreachable:
+            return Result(case, Verdict.BLOCKED, (), record, record.unreachable)
+        self._look_at(record)
+        opening = case.steps[0].opening if case.steps and isinstance(case.steps[0], Open) else None
+        if case.opens and not record.is_open:
+            return Result(case, Verdict.BLOCKED, (), record, f"{answer_of(record)}, not 101")
+        if opening is not None and opening.needs_deflate and record.deflate is None:
+            note = "permessage-deflate was not agreed on with this offer"
+            return Result(case, Verdict.SKIP, (), record, note)
+        order = list(Verdict).index
+        findings = sorted(case.judge(record, self._facts), key=lambda one: order(one.verdict))
+        verdict = worst([finding.verdict for finding in findings])
+        note = findings[0].message if verdict is Verdict.SKIP else ""
+        return Result(case, verdict, tuple(findings), record, note)
+
+    def _converse(
+        self, steps: tuple[Step, ...], patience: Patience, *, plain: bool = False
+    ) -> Record:
+        facts = self._facts
+        return converse(
+            self._target,
+            steps,
+            patience,
+            unasked=facts.unasked if facts.echoes else None,
+            pings=facts.pongs or not facts.echoes,
+            plain=plain,
+        )
+
+    def _patience(self, least: float, case: Case | None = None) -> Patience:
+        """Return how long to wait, by the round-trip time and by what has happened so far."""
+        trip = self._facts.round_trip
+        answer = self._options.timeout or least + ROUND_TRIPS * trip
+        if case is not None and self._options.timeout is None:
+            waited = max((self._timeouts[kind] for kind in _kinds(case)), default=0)
+            least = _LEAST_TIMEOUT / (1 if waited < _MANY_TIMEOUTS else 4)
+            shortest = least + ROUND_TRIPS * trip
+            answer = max(shortest, answer / 2 ** max(0, waited - 3))
+        return Patience(answer, max(5.0, answer), trip)
+
+    # Whatever is bad is tried again
+
+    def _repeat(self, results: list[Result], pool: ThreadPoolExecutor) -> list[Result]:
+        """Try again what is bad or was blocked, as often as it takes to be believed."""
+        again: list[int] = []
+        for index, result in enumerate(results):
+            blocked = result.verdict is Verdict.BLOCKED and result.record is not None
+            bad = result.verdict in (Verdict.FAIL, Verdict.WARN)
+            if blocked or (bad and self._is_doubtful(result)):
+                again.append(index)
+        repeated = pool.map(self._try_again, [results[index] for index in again])
+        results = results.copy()
+        for index, result in zip(again, repeated, strict=True):
+            results[index] = result
+        return results
+
+    def _is_doubtful(self, result: Result) -> bool:
+        """Whether a bad result needs to be repeated.
+
+        One that came of waiting in vain takes long to repeat, and it is what all the others say
+        that waited for the same thing; so a few of a kind will do.
+        """
+        if result.record is None or not result.record.timeouts:
+            return True
+        kinds = (_waits_for(result.case, result.record), result.findings[0].requirement)
+        doubtful = all(
+            self._confirmed[kind] < most for kind, most in zip(kinds, _CONFIRMATIONS, strict=True)
+        )
+        self._confirmed.update(kinds)
+        return doubtful
+
+    def _try_again(self, first: Result) -> Result:
+        second = self._try(first.case, self._patience(_REPEAT_TIMEOUT))
+        if first.verdict is Verdict.BLOCKED:
+            return second
+        if second.verdict is first.verdict:
+            return second._replace(repeats="2/2")
+        if first.record is not None and first.record.timeouts:
+            return second  # it only took longer
+        if {finding.requirement for finding in first.findings if _is_bad(finding)} == {_RESET}:
+            return second  # whether a reset overtakes a Close is a matter of luck
+        third = self._try(first.case, self._patience(_REPEAT_TIMEOUT))
+        if third.verdict is second.verdict is Verdict.PASS:
+            note = "once in three times: " + first.findings[0].message
+            return first._replace(verdict=Verdict.FLAKY, note=note, repeats="1/3")
+        verdict = Verdict.FLAKY if third.verdict is not second.verdict else second.verdict
+        return second._replace(verdict=verdict, repeats="2/3")
+
+    def _blame(self, done: list[Result]) -> list[Result]:
+        """Say in which of these cases the server stopped serving; block the ones behind it."""
+        self._problem = "the server does not serve any more"
+        ran = [index for index, result in enumerate(done) if result.verdict is not Verdict.SKIP]
+        reached = [
+            index
+            for index in ran
+            if (record := done[index].record) is not None and not record.unreachable
+        ]
+        if not reached:
+            return done
+        last = max(reached, key=lambda index: (done[index].verdict is not Verdict.BLOCKED, index))
+        blamed = done[last]
+        finding = fail("RFC6455-10.7-01", "behind this case the server does not serve any more")
+        self._problem += f", since {blamed.case.id}"
+        results = list(done)
+        results[last] = blamed._replace(
+            verdict=Verdict.FAIL, findings=(finding, *blamed.findings), note=""
+        )
+        return results
+
+    # What no server may ever do
+
+    def _look_at(self, record: Record) -> None:
+        """Let the oracle judge a record, and keep what it finds."""
+        findings = judge_server(record)
+        with self._lock:
+            self._seen += 1
+            for finding in findings:
+                self._watched.setdefault(finding.requirement, []).append((finding, record))
+
+    def _watch(self, results: Sequence[Result]) -> list[Result]:
+        """Give the findings of the oracle to the cases that stand for them."""
+        for record in self._control_records:
+            self._look_at(record)
+        return [
+            self._with_findings(result) if result.case.watches else result for result in results
+        ]
+
+    def _with_findings(self, result: Result) -> Result:
+        """Return a result together with what the oracle has found about its requirements."""
+        found = [
+            (finding, record)
+            for name in result.case.requirements
+            for finding, record in self._watched.get(name, ())
+        ]
+        if not found:
+            return result
+        order = list(Verdict).index
+        found.sort(key=lambda pair: (order(pair[0].verdict), len(pair[1].sent)))
+        distinct = tuple(dict.fromkeys(finding for finding, _record in found))
+        return result._replace(
+            verdict=worst([result.verdict, distinct[0].verdict]),
+            findings=distinct[:_MOST_FINDINGS],
+            record=found[0][1],
+            note="",
+            repeats=f"in {len(found)} of {self._seen} conversations",
+        )
+
+    # Generated conversations
+
+    def _run_generated(self, results: Sequence[Result]) -> list[Result]:
+        """Look for what the cases have not found."""
+        from .generated import generate  # Hypothesis takes a while to import
+
+        self._listener.enters("generated conversations")
+        known = {
+            finding.requirement
+            for result in results
+            for finding in result.findings
+            if finding.verdict in (Verdict.FAIL, Verdict.WARN)
+        }
+
+        def talk(steps: tuple[Step, ...], patient: bool) -> Record:
+            least = _REPEAT_TIMEOUT if patient else _FIRST_TIMEOUT
+            record = self._converse(steps, self._patience(least))
+            self._look_at(record)
+            return record
+
+        deflate = self._control_records[-1].deflate if self._facts.deflates else None
+        return generate(talk, self._facts, deflate, self._options, self._seed, known)
+
+
+def _is_bad(finding: Finding) -> bool:
+    return finding.verdict in (Verdict.FAIL, Verdict.WARN)
+
+
+def _kinds(case: Case) -> list[str]:
+    """Return what the steps of a case wait for."""
+    kinds: list[str] = []
+    for step in case.steps:
+        if isinstance(step, Await):
+            kinds.append(step.what)
+        elif isinstance(step, Probe):
+            kinds.append("probe")
+        elif isinstance(step, Open):
+            kinds.append("opening")
+    return kinds
+
+
+def _waits_for(case: Case, record: Record) -> str:
+    """Return what a case has waited for in vain."""
+    step = case.steps[record.timeouts[0]]
+    if isinstance(step, Await):
+        return step.what
+    return "opening" if isinstance(step, Open) else "probe"
