@@ -12,26 +12,21 @@ from binascii import a2b_base64
 from collections.abc import Iterator
 from typing import Final
 
-from ..protocol.deflate import (
-    DeflateParameters,
-    Inflating,
-    check_answer,
-    inflate,
-    inflating,
-)
-from ..protocol.deflate_parameters import PERMESSAGE_DEFLATE, DeflateOffer
+from ..protocol.deflate_parameters import PERMESSAGE_DEFLATE, DeflateOffer, check_answer
 from ..protocol.frames import MAX_CONTROL_PAYLOAD, FrameHeader, parse_header
 from ..protocol.handshake import accept_token
 from ..protocol.headers import Extension, is_token, parse_extensions, shown
 from ..protocol.http import Request, Response, parse_request, parse_response
 from ..protocol.opcode import CLOSE, TEXT, Opcode, is_reserved
 from ..protocol.violations import Violation
+from .inflation import Inflation, may_be_compressed
 from .record import Received, Record
 from .verdicts import Finding, fail, warn
 
 __all__ = ["CLAUSES", "judge_server"]
 
-_MAX_MESSAGE: Final = 64 * 1024 * 1024
+#: The bits of a DEFLATE block's type; both are clear if it is stored.
+_BLOCK_TYPE: Final = 0b110
 
 #: The clauses that findings of :func:`judge_server` can be about.
 CLAUSES: Final = (
@@ -74,23 +69,44 @@ CLAUSES: Final = (
     "RFC6455-11.3.3-01",
     "RFC6455-11.3.4-03",
     "RFC7692-5-10",
+    "RFC7692-6.1-01",
+    "RFC7692-6.1-02",
     "RFC7692-6.1-03",
     "RFC7692-7-11",
     "RFC7692-7.1.1.1-02",
+    "RFC7692-7.1.1.1-05",
+    "RFC7692-7.1.1.2-03",
+    "RFC7692-7.1.2.1-03",
     "RFC7692-7.1.2.1-04",
+    "RFC7692-7.1.2.2-04",
     "RFC7692-7.1.2.2-05",
     "RFC7692-7.2.1-01",
+    "RFC7692-7.2.1-02",
+    "RFC7692-7.2.1-07",
+    "RFC7692-7.2.1-08",
     "RFC7692-7.2.1-11",
     "RFC7692-7.2.1-15",
+    "RFC7692-7.2.1-16",
+    "RFC7692-7.2.3.3-01",
 )
 
 #: What the client's clauses about an answer are to the server who gave it.
 _SERVER_CLAUSES: Final = {
     "RFC7692-7-07": "RFC7692-7-11",
-    "RFC7692-7-08": "RFC7692-7-11",
     "RFC7692-7-09": "RFC7692-7-11",
     "RFC7692-7.1.2.2-06": "RFC7692-7.1.2.2-05",
 }
+
+#: The clauses about the values of parameters in an answer.
+_FLAG_CLAUSES: Final = {
+    "server_no_context_takeover": "RFC7692-7.1.1.1-05",
+    "client_no_context_takeover": "RFC7692-7.1.1.2-03",
+}
+_WINDOW_CLAUSES: Final = {
+    "server_max_window_bits": "RFC7692-7.1.2.1-03",
+    "client_max_window_bits": "RFC7692-7.1.2.2-04",
+}
+_WINDOWS: Final = frozenset(map(str, range(8, 16)))
 
 
 def judge_server(record: Record) -> list[Finding]:
@@ -222,7 +238,19 @@ def _judge_deflate_answer(answer: Extension, offers: list[Extension]) -> Iterato
         check_answer(answer, usable)
     except Violation as violation:
         clause = _SERVER_CLAUSES.get(violation.clause, violation.clause)
+        if violation.clause == "RFC7692-7-08":
+            clause = _clause_of_value(answer)
         yield fail(clause, f"the answer about permessage-deflate: {violation.detail}")
+
+
+def _clause_of_value(answer: Extension) -> str:
+    """Return the clause about the first parameter whose value is not legal in an answer."""
+    for name, value in answer.parameters:
+        if name in _FLAG_CLAUSES and value is not None:
+            return _FLAG_CLAUSES[name]
+        if name in _WINDOW_CLAUSES and value not in _WINDOWS:
+            return _WINDOW_CLAUSES[name]
+    return "RFC7692-7-11"
 
 
 def _valid_offer(offer: Extension) -> DeflateOffer | None:
@@ -232,13 +260,13 @@ def _valid_offer(offer: Extension) -> DeflateOffer | None:
     if len(given) != len(offer.parameters):
         return None
     for name, value in given.items():
-        if name in ("server_no_context_takeover", "client_no_context_takeover"):
+        if name in _FLAG_CLAUSES:
             if value is not None:
                 return None
-        elif name in ("server_max_window_bits", "client_max_window_bits"):
+        elif name in _WINDOW_CLAUSES:
             if value is None and name == "client_max_window_bits":
                 bits[name] = True
-            elif value is not None and value in map(str, range(8, 16)):
+            elif value is not None and value in _WINDOWS:
                 bits[name] = int(value)
             else:
                 return None
@@ -286,9 +314,7 @@ def _offered_extensions(request: Request | None) -> list[Extension]:
 
 def _judge_frames(record: Record) -> Iterator[Finding]:
     fragments: list[Received] = []
-    context: Inflating | None = None
-    if record.deflate is not None:
-        context = inflating(record.deflate, True)
+    context = None if record.deflate is None else Inflation.agreed(record.deflate)
     closed = False
     for received in record.frames:
         header = received.frame.header
@@ -317,7 +343,7 @@ def _judge_frames(record: Record) -> Iterator[Finding]:
                 yield fail("RFC6455-5.4-02", "a continuation frame was sent outside of a message")
                 continue
             if header.fin:
-                finding, context = _judge_message(fragments, context, record.deflate)
+                finding, context = _judge_message(fragments, context, record)
                 if finding is not None:
                     yield finding
                 fragments = []
@@ -399,37 +425,43 @@ def close_code_sent(record: Record) -> int | None:
 
 
 def _judge_message(
-    fragments: list[Received], context: Inflating | None, parameters: DeflateParameters | None
-) -> tuple[Finding | None, Inflating | None]:
-    """Judge a whole message; return the context for the next as well."""
+    fragments: list[Received], inflation: Inflation | None, record: Record
+) -> tuple[Finding | None, Inflation | None]:
+    """Judge a whole message; return what there is to go by for the next as well."""
     first = fragments[0].frame.header
-    payload = b"".join(fragment.payload for fragment in fragments)
-    if first.rsv1 and context is not None and parameters is not None:
-        before = context
-        try:
-            context, payload = inflate(context, payload, _MAX_MESSAGE)
-        except Violation as violation:
-            clause = "RFC7692-7.2.1-01"
-            if _inflates_with_full_window(before, payload):
-                clause = "RFC7692-7.2.1-15"
-            elif parameters.server_no_context_takeover:
-                clause = "RFC7692-7.2.1-11"
-            return fail(clause, f"a compressed message: {violation.detail}"), context
+    payloads = [fragment.payload for fragment in fragments]
+    payload = b"".join(payloads)
+    if inflation is not None and first.rsv1:
+        inflation, message, fault = inflation.read(payloads, closely=True)
+        if fault is not None:
+            if payload and (first.opcode, payload) in record.sent_contents:
+                reason = "RSV1 is set on a message that is not compressed"
+                return fail("RFC7692-6.1-02", reason), inflation
+            return fail(*fault), inflation
+        payload = message
+    elif inflation is not None:
+        finding = _judge_plain_message(first.opcode, payload, inflation, record)
+        if finding is not None:
+            return finding, inflation
     if first.opcode == TEXT:
         try:
             payload.decode()
         except UnicodeDecodeError as error:
             bad = payload[error.start : error.start + 4].hex(" ")
-            return fail("RFC6455-5.6-01", f"a text message is not UTF-8: {bad}"), context
-    return None, context
+            return fail("RFC6455-5.6-01", f"a text message is not UTF-8: {bad}"), inflation
+    return None, inflation
 
 
-def _inflates_with_full_window(context: Inflating, payload: bytes) -> bool:
-    """Whether only the agreed window was too small for *payload*."""
-    if context.bits == 15:
-        return False
-    try:
-        inflate(context._replace(bits=15, live=[]), payload, _MAX_MESSAGE)
-    except Violation:
-        return False
-    return True
+def _judge_plain_message(
+    opcode: int, payload: bytes, inflation: Inflation, record: Record
+) -> Finding | None:
+    """Judge a message without RSV1: it must not be an echo that is compressed all the same."""
+    sent = record.sent_contents
+    if not payload or (opcode, payload) in sent:
+        return None
+    message = may_be_compressed(payload, inflation)
+    if message is None or (opcode, message) not in sent:
+        return None
+    if payload[0] & _BLOCK_TYPE:
+        return fail("RFC7692-6.1-01", "a compressed message has RSV1 clear")
+    return fail("RFC7692-7.2.3.3-01", "a message of stored DEFLATE blocks has RSV1 clear")

@@ -13,21 +13,19 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from ..protocol.closing import parse_close
-from ..protocol.deflate import DeflateParameters, Inflating, inflate, inflating
+from ..protocol.deflate import DeflateParameters
 from ..protocol.frames import Frame, parse_frame, parse_header
 from ..protocol.handshake import accept_token
 from ..protocol.headers import parse_extensions
 from ..protocol.http import Response, end_of_head
 from ..protocol.opcode import CLOSE, PING, PONG
 from ..protocol.violations import Violation
+from .inflation import Inflation
 
 __all__ = ["TEXT_PROBE", "Entry", "Kind", "Message", "Received", "Record"]
 
 #: What the payload of a probe that is a text message begins with.
 TEXT_PROBE: Final = b"echo "
-
-#: More than any message that is asked to be echoed.
-_MAX_MESSAGE: Final = 64 * 1024 * 1024
 
 
 class Kind(StrEnum):
@@ -168,6 +166,27 @@ class Record:
             found.append(frame)
         return tuple(found)
 
+    @cached_property
+    def sent_contents(self) -> frozenset[tuple[int, bytes]]:
+        """Opcode and payload of the messages that the checker sent, as far as they can be read."""
+        found: set[tuple[int, bytes]] = set()
+        begun: list[Frame] = []
+        context = Inflation.agreed(self.deflate or DeflateParameters())
+        for frame in self.sent_frames:
+            if frame.header.opcode >= 8:
+                continue
+            if frame.header.opcode:
+                begun = []
+            begun.append(frame)
+            if frame.header.fin:
+                first = begun[0].header
+                payloads = [fragment.payload for fragment in begun]
+                payload = b"".join(payloads)
+                if first.rsv1:
+                    context, payload, _fault = context.read(payloads)
+                found.add((first.opcode, payload))
+        return frozenset(found)
+
     # The opening handshake
 
     @cached_property
@@ -275,9 +294,7 @@ class Record:
     def _all_messages(self) -> tuple[Message, ...]:
         found: list[Message] = []
         begun: list[Received] = []
-        context: Inflating | None = None
-        if self.deflate is not None:
-            context = inflating(self.deflate, True)
+        context = None if self.deflate is None else Inflation.agreed(self.deflate)
         for received in self.frames:
             if received.opcode >= 8:
                 continue
@@ -361,18 +378,17 @@ def _bits(value: str | None) -> int:
 
 
 def _joined(
-    fragments: list[Received], context: Inflating | None
-) -> tuple[Message, Inflating | None]:
+    fragments: list[Received], context: Inflation | None
+) -> tuple[Message, Inflation | None]:
     """Make a message of its frames."""
     first, last = fragments[0], fragments[-1]
-    payload = b"".join(fragment.payload for fragment in fragments)
+    payloads = [fragment.payload for fragment in fragments]
+    payload = b"".join(payloads)
     compressed = first.frame.header.rsv1
     broken = ""
     if compressed and context is not None:
-        try:
-            context, payload = inflate(context, payload, _MAX_MESSAGE)
-        except Violation as violation:
-            broken = violation.detail
+        context, payload, fault = context.read(payloads)
+        broken = "" if fault is None else fault.message
     return (
         Message(first.opcode, payload, len(fragments), last.step, last.time, compressed, broken),
         context,

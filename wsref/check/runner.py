@@ -27,7 +27,7 @@ from typing import Final, Protocol
 
 from .._version import __version__
 from .catalogue import Case, catalogue
-from .controls import ROUND_TRIPS, control
+from .controls import ROUND_TRIPS, Controls, control
 from .conversation import Await, Open, Probe, Step
 from .judgements import answer_of
 from .options import DEFAULT_OPTIONS, Options, selects
@@ -48,6 +48,8 @@ _MANY_TIMEOUTS: Final = 20
 #: So many repeats confirm that something is waited for in vain: for each kind of thing, and for
 #: each requirement; further ones are believed.
 _CONFIRMATIONS: Final = (6, 2)
+#: How an acceptance begins.
+_BEGUN: Final = b"HTTP/1.1 101"
 #: The clause about resets.
 _RESET: Final = "RFC6455-7.1.1-01"
 #: More of one kind are not listed.
@@ -135,7 +137,9 @@ class _Check:
         controls = control(self._target, self._options)
         self._problem = controls.problem
         results: list[Result] = []
-        if controls.facts is not None:
+        if controls.facts is None:
+            results = self._without_facts(selected, controls)
+        else:
             self._target = controls.target
             self._facts = controls.facts
             self._control_records = controls.records
@@ -156,6 +160,19 @@ class _Check:
             controls=controls.records,
             results=tuple(results),
         )
+
+    def _without_facts(self, selected: Sequence[Case], controls: Controls) -> list[Result]:
+        """Return what can be said all the same: a 101 whose head never ends is no valid HTTP."""
+        begun = [record for record in controls.records if record.received.startswith(_BEGUN)]
+        if not begun:
+            return []
+        finding = fail("RFC6455-4.2.2-16", "the head of the 101 never ends")
+        return [
+            Result(case, Verdict.FAIL, (finding,), begun[0])
+            if finding.requirement in case.requirements and case.watches
+            else Result(case, Verdict.BLOCKED, note=self._problem)
+            for case in selected
+        ]
 
     def _still_serves(self) -> bool:
         """Whether the server still opens connections."""

@@ -171,7 +171,7 @@ class BinaryAfterClose(EchoServer):
         raise Finished
 
 
-@fault("bytes-after-close", "RFC6455-6.1-03", "RFC6455-5.5.1-09")
+@fault("bytes-after-close", "RFC6455-6.1-03", "RFC6455-5.2-07", "RFC6455-5.4-07", "RFC6455-5.5.1-09")
 class BytesAfterClose(EchoServer):
     """Sends bytes behind its Close that are no frame."""
 
@@ -424,7 +424,7 @@ class ReplyCodeAsText(Reply):
     body = b"1000 ok"
 
 
-@fault("reply-reason-only", "RFC6455-5.5.1-02")
+@fault("reply-reason-only", "RFC6455-5.5.1-02", "RFC6455-7.4.2-06")
 class ReplyReasonOnly(Reply):
     """Sends a reason without a code."""
 
@@ -465,7 +465,7 @@ class ReplyReasonCut(EchoServer):
 class ReplyOwnReasonCut(Reply):
     """Answers with a long reason of its own that is cut inside a character at 123 bytes."""
 
-    body = struct.pack("!H", 1000) + ("x" + "é" * 80).encode()[:123]
+    body = struct.pack("!H", 1000) + ("é" * 80).encode()[:123]
 
 
 @fault("reply-too-long", "RFC6455-5.5-01")

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
-from ...protocol.opcode import BINARY, TEXT
+from ...protocol.opcode import BINARY, CLOSE, PING, PONG, TEXT
+from ...protocol.status import is_legal_on_the_wire
 from ..catalogue import Case, Facts, Judge, case
 from ..conversation import (
     Await,
@@ -53,6 +54,7 @@ __all__ = [
 REPLY: Final = "RFC6455-5.5.1-10"
 _END: Final = "RFC6455-5.5.1-15"
 _ORDERLY: Final = "RFC6455-7.1.1-01"
+_DATA_ONLY: Final = "RFC6455-6.2-02"
 
 #: The status codes that say that something was wrong with what came.
 _REFUSALS: Final = (1002, 1007)
@@ -68,15 +70,18 @@ _BEHIND: Final = b"behind"
 # Judges
 
 
-def answers(requirement: str, code: int | None, *, lenient: bool = False) -> Judge:
+def answers(
+    requirement: str, code: int | None, *, lenient: bool = False, needs_end: bool = True
+) -> Judge:
     """Want a legal Close to be answered, and TCP to end.
 
     Args:
         requirement: the clause that makes it legal.
         code: its status code.
         lenient: whether a server may drop TCP instead, as one does that refuses the code.
+        needs_end: whether to want the end of TCP, too.
     """
-    completes = closes(REPLY, gravity=warn if lenient else fail)
+    completes = closes(REPLY, gravity=warn if lenient else fail, needs_end=needs_end)
 
     def judge(record: Record, facts: Facts) -> Iterator[Finding]:
         yield from completes(record, facts)
@@ -104,18 +109,20 @@ def rejects_body(
         fitting: the status codes to fail with; both of 1002 and 1007 will do.
         gravity: how bad it is to accept it; to leave it unanswered is always bad.
         echo: messages that may come back before.
+
+    The end of TCP is not waited for: :mod:`.failing` does that.
     """
     rest = fails(requirement, *fitting, tolerated=_REFUSALS, echo=echo)
 
     def judge(record: Record, facts: Facts) -> Iterator[Finding]:
-        if not record.closes or not _accepts(record, facts, code):
-            yield from rest(record, facts)
+        if record.closes and _accepts(record, facts, code):
+            reply = record.close_code
+            what = "repeated" if reply == code and code is not None else "answered as if legal"
+            yield gravity(requirement, f"it was {what}: {close_of(record)}")
             return
-        reply = record.close_code
-        what = "repeated" if reply == code and code is not None else "answered as if legal"
-        yield gravity(requirement, f"it was {what}: {close_of(record)}")
-        if not record.has_ended:
-            yield fail(_END, "after the exchange of Close frames TCP stays open")
+        for finding in rest(record, facts):
+            if not record.closes or finding.requirement != "RFC6455-7.1.7-03":
+                yield finding
 
     return judge
 
@@ -123,9 +130,7 @@ def rejects_body(
 def _accepts(record: Record, facts: Facts, code: int | None) -> bool:
     """Whether the reply to an illegal Close is one to a legal Close."""
     reply = record.close_code
-    if reply is not None and reply == code:
-        return True
-    return reply in (None, 1000) and (reply or 0) != facts.failure_code
+    return reply in (code, 1000, None) and (reply or 0) != facts.failure_code
 
 
 def ignores_rest(requirement: str, *before: tuple[int, bytes], reply: Judge) -> Judge:
@@ -171,6 +176,12 @@ def _delivers_nothing(requirement: str) -> Judge:
             yield fail(requirement, "the beginning of a message was echoed as if it were all")
 
     return judge
+
+
+def _delivers_no_reason(record: Record, facts: Facts) -> Iterator[Finding]:
+    """Want the reason of a Close not to be taken for a message."""
+    if facts.echoes and messages_of(record, facts):
+        yield fail(_DATA_ONLY, "the reason of the Close was echoed as a message")
 
 
 def replies_promptly(record: Record, facts: Facts) -> Iterator[Finding]:
@@ -219,6 +230,11 @@ def _closing(*steps: Step, opening: Opening = PLAIN) -> tuple[Step, ...]:
     return (Open(opening), *steps, Await("close"), Await("end"))
 
 
+def _answering(*steps: Step) -> tuple[Step, ...]:
+    """Return a conversation about the answer to a Close, whatever becomes of TCP."""
+    return (Open(), *steps, Await("close"))
+
+
 def _send(code: int | None, reason: str | bytes = b"", *, what: str = "") -> Send:
     said = "an empty Close" if code is None else f"a Close with {code}"
     return Send(close(code, reason), what or said)
@@ -261,9 +277,9 @@ def _legal_code(code: int, requirement: str) -> Case:
     return case(
         f"{section}/close-{code}",
         (requirement, REPLY),
-        f"A Close with the status code {code} is answered by a Close, and TCP ends.",
-        _closing(_send(code)),
-        answers(requirement, code, lenient=1010 <= code <= 1014),
+        f"A Close with the status code {code} is answered by a Close.",
+        _answering(_send(code)),
+        answers(requirement, code, lenient=1010 <= code <= 1014, needs_end=False),
     )
 
 
@@ -274,8 +290,8 @@ _LEGAL: Final = (
             f"7.4/close-{code}-with-a-reason",
             ("RFC6455-7.4-01", "RFC6455-5.5.1-04", REPLY),
             f"A Close with the status code {code} and a reason is answered by a Close.",
-            _closing(_send(code, "for a reason", what=f"a Close with {code} and a reason")),
-            answers("RFC6455-5.5.1-04", code),
+            _answering(_send(code, "for a reason", what=f"a Close with {code} and a reason")),
+            answers("RFC6455-5.5.1-04", code, needs_end=False),
         )
         for code in (1001, 1008, 3000, 4000)
     ),
@@ -306,7 +322,7 @@ def _illegal(
         f"{section}/{name}",
         (requirement, "RFC6455-10.7-01"),
         f"A Close with the status code {code}{how} fails the connection.",
-        _closing(*before, _send(code, reason, what=f"a Close with {code}{how}")),
+        _answering(*before, _send(code, reason, what=f"a Close with {code}{how}")),
         judge,
     )
 
@@ -370,14 +386,14 @@ _ILLEGAL: Final = (
         "5.5.1/code-is-big-endian",
         ("RFC6455-5.5.1-02", "RFC6455-7.4.2-01"),
         "The status code 12 is illegal; its bytes the other way round would be 3072, which is not.",
-        _closing(_send(12)),
+        _answering(_send(12)),
         rejects_body("RFC6455-5.5.1-02", 12),
     ),
     case(
         "5.5.1/code-has-two-bytes",
         ("RFC6455-5.5.1-02", "RFC6455-7.4.2-01"),
         "A status code has two bytes, not the four of digits: '10' is 12592, and illegal.",
-        _closing(Send(close(None, b"1000"), "a Close whose body is the text 1000")),
+        _answering(Send(close(None, b"1000"), "a Close whose body is the text 1000")),
         rejects_body("RFC6455-5.5.1-02", 0x3130, gravity=warn),
     ),
 )
@@ -432,7 +448,7 @@ def _illegal_reason(name: str, reason: bytes, code: int) -> Case:
         f"5.5.1/illegal-reason-{name}{behind}",
         (requirement, "RFC6455-10.7-01"),
         f"A Close with {code} and a reason that is not UTF-8 ({name.replace('-', ' ')}) fails.",
-        _closing(_send(code, reason, what=f"a Close with {code} and a reason that is not UTF-8")),
+        _answering(_send(code, reason, what=f"a Close with {code} and a reason that is not UTF-8")),
         rejects_body(requirement, code, 1007),
     )
 
@@ -445,7 +461,7 @@ def _one_byte(
         f"5.5.1/body-of-one-byte-{byte:02x}{name}",
         (requirement, "RFC6455-5.5.1-02", "RFC6455-10.7-01"),
         f"A Close whose body is the byte {byte:02X} fails the connection.",
-        _closing(*before, Send(close(None, bytes([byte])), f"a Close with the byte {byte:02X}")),
+        _answering(*before, Send(close(None, bytes([byte])), f"a Close with the byte {byte:02X}")),
         rejects_body(requirement, None, echo=echo),
     )
 
@@ -462,9 +478,9 @@ _BODIES: Final = (
         case(
             f"5.5.1/reason-{name}",
             ("RFC6455-5.5.1-04", REPLY),
-            f"A Close with a reason {how} is answered by a Close, and TCP ends.",
-            _closing(_send(1000, reason, what=f"a Close with 1000 and a reason {how}")),
-            answers("RFC6455-5.5.1-04", 1000),
+            f"A Close with a reason {how} is answered by a Close.",
+            _answering(_send(1000, reason, what=f"a Close with 1000 and a reason {how}")),
+            all_of(answers("RFC6455-5.5.1-04", 1000, needs_end=False), _delivers_no_reason),
         )
         for name, (reason, how) in _REASONS.items()
     ),
@@ -797,6 +813,65 @@ _REST: Final = (
 )
 
 
+# What the reply is (§5.5.1)
+
+
+def _has_legal_code(record: Record, facts: Facts) -> Iterator[Finding]:
+    """Want the body of the reply, if there is one, to begin with a status code."""
+    del facts
+    body = record.closes[0].payload if record.closes else b""
+    if body and not (len(body) > 1 and is_legal_on_the_wire(int.from_bytes(body[:2], "big"))):
+        shown = body[:8].hex(" ")
+        yield fail("RFC6455-5.5.1-02", f"the body of the Close is no status code: {shown}")
+
+
+def _is_last(record: Record, facts: Facts) -> Iterator[Finding]:
+    """Want nothing but control frames behind the reply, if anything."""
+    del facts
+    if not record.closes:
+        return
+    behind = record.stream[record.closes[0].stop :]
+    data = any(one.opcode not in (CLOSE, PING, PONG) for one in record.frames[_reply(record) :])
+    if data or record.rest:
+        yield fail("RFC6455-5.5.1-09", f"behind the Close came {behind[:16].hex(' ')}")
+
+
+def _reply(record: Record) -> int:
+    """Return the index of the frame behind the first Close."""
+    return [frame.opcode for frame in record.frames].index(CLOSE) + 1
+
+
+_REPLIES: Final = tuple(
+    one
+    for name, how, steps in (
+        ("to-1000", "a Close with 1000", (_NORMAL,)),
+        ("to-an-empty-close", "an empty Close", (_send(None),)),
+        ("to-a-reason", "a Close with a reason", (_send(3000, "bye"),)),
+        (
+            "behind-a-message",
+            "a Close behind a message",
+            (Send(text("Hello") + close(1000), "a text message, and a Close"),),
+        ),
+    )
+    for one in (
+        case(
+            f"5.5.1/code-of-the-reply-{name}",
+            ("RFC6455-5.5.1-02", "RFC6455-7.4.1-07", "RFC6455-7.4.2-01"),
+            f"The reply to {how} has a legal status code, or no body.",
+            _closing(*steps),
+            _has_legal_code,
+        ),
+        case(
+            f"5.5.1/reply-is-last-{name}",
+            ("RFC6455-5.5.1-09", "RFC6455-6.1-03", "RFC6455-6.1-02"),
+            f"Behind the reply to {how} nothing comes but the end of TCP.",
+            _closing(*steps),
+            _is_last,
+        ),
+    )
+)
+
+
 # The end of TCP (§5.5.1, §7.1.1)
 
 #: More than a server reads at once.
@@ -915,5 +990,6 @@ CASES: Final[tuple[Case, ...]] = (
     *_BEFORE,
     *_WITHIN,
     *_REST,
+    *_REPLIES,
     *_TCP,
 )

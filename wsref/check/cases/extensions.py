@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..catalogue import Case, Facts, Judge, case
-from ..conversation import Open
 from ..judgements import Gravity
-from ..opening import Opening, offering
+from ..opening import offering, sending_headers
 from ..record import Record
 from ..verdicts import Finding, fail, info, warn
 from .handshakes import opened_by, refused_properly, works
@@ -258,18 +257,9 @@ _SPELLINGS: Final = (
         "9.1/extension-lines-apart",
         (_SPLIT, _UNKNOWN),
         "Offers in lines that do not stand next to each other count as in one.",
-        (
-            Open(
-                Opening(
-                    (
-                        offering(_DEFLATE),
-                        lambda draft: draft._replace(
-                            headers=(("Sec-WebSocket-Extensions", "x-wsref"), *draft.headers)
-                        ),
-                    )
-                )
-            ),
-            *opened_by()[1:],
+        opened_by(
+            offering(_DEFLATE),
+            sending_headers(lambda fields: (("Sec-WebSocket-Extensions", "x-wsref"), *fields)),
         ),
         _agrees(_SPLIT),
         opens=False,
@@ -340,7 +330,7 @@ _SPELLINGS: Final = (
         "9/no-extension-offered",
         (_UNASKED, "RFC6455-4.2.2-14"),
         "Where none is offered, no extension is agreed on.",
-        opened_by(lambda draft: offering()(draft)),
+        opened_by(offering()),
         works("RFC6455-4.2.2-01"),
         opens=False,
     ),

@@ -234,14 +234,18 @@ _REQUEST_LINES: Final = (
             f"4.2.1/{name}",
             _HTTP,
             f"A request line with {what} may be refused.",
-            _first_line(rewrite),
+            change,
             may_wait=True,
         )
-        for name, what, rewrite in (
-            ("two-spaces", "two spaces", lambda line: line.replace(b" ", b"  ")),
-            ("tabs", "tabs for spaces", lambda line: line.replace(b" ", b"\t")),
-            ("trailing-space", "a space at its end", lambda line: line + b" "),
-            ("empty-line-first", "an empty line before it", lambda line: b"\r\n" + line),
+        for name, what, change in (
+            ("two-spaces", "two spaces", _first_line(lambda line: line.replace(b" ", b"  "))),
+            ("tabs", "tabs for spaces", _first_line(lambda line: line.replace(b" ", b"\t"))),
+            ("trailing-space", "a space at its end", _first_line(lambda line: line + b" ")),
+            (
+                "empty-line-first",
+                "an empty line before it",
+                _first_line(lambda line: b"\r\n" + line),
+            ),
         )
     ),
     bearing(
@@ -748,12 +752,16 @@ _KEYS: Final = (
             f"4.2.2/key-{name}",
             (_ANSWERED, _BY_RULE),
             f"White space {what} the key is not part of it.",
-            _in_line(_KEY, rewrite),
+            change,
         )
-        for name, what, rewrite in (
-            ("with-space-behind", "behind", lambda line: line + b"  "),
-            ("with-tab-behind", "behind", lambda line: line + b"\t"),
-            ("with-space-before", "before", lambda line: line.replace(b": ", b":   ")),
+        for name, what, change in (
+            ("with-space-behind", "behind", _in_line(_KEY, lambda line: line + b"  ")),
+            ("with-tab-behind", "behind", _in_line(_KEY, lambda line: line + b"\t")),
+            (
+                "with-space-before",
+                "before",
+                _in_line(_KEY, lambda line: line.replace(b": ", b":   ")),
+            ),
         )
     ),
     _repeats("two-keys", "two keys that differ", adding(_KEY, _OTHER_KEY)),

@@ -17,7 +17,7 @@ from ..judgements import Gravity, answer_of
 from ..opening import SUBPROTOCOLS, Change, adding, offering_subprotocols, replacing
 from ..record import Record
 from ..verdicts import Finding, fail, info, warn
-from .handshakes import opened_by, refused_properly, works
+from .handshakes import does_either, opened_by, refused_properly, works
 
 __all__ = ["CASES"]
 
@@ -34,6 +34,9 @@ _CASE: Final = "RFC7936-2-01"
 
 #: Names that no server knows.
 _UNKNOWN: Final = ("x-wsref-7f3a", "x-wsref-91c0")
+
+#: For offers that a client should not make.
+_may_be_refused: Final = does_either("RFC6455-4.2.2-01")
 
 _Names: TypeAlias = tuple[str, ...]
 
@@ -191,12 +194,14 @@ _OFFERS: Final = (
         "A subprotocol that is offered twice is chosen once, or the request is refused.",
         offering_subprotocols(lambda names: [f"{names[0]}, {names[0]}"]),
         requirement=_ONE,
+        judge=_may_be_refused,
     ),
     _offer(
         "11.3.4/subprotocol-in-two-lines",
         "A subprotocol that is offered in two lines is chosen once, or the request is refused.",
         offering_subprotocols(lambda names: [names[0], names[0]]),
         requirement=_HEADER_ONCE,
+        judge=_may_be_refused,
     ),
 )
 
@@ -332,6 +337,11 @@ def _not_taken(record: Record, facts: Facts) -> Iterator[Finding]:
         yield fail(_GRAMMAR, f"{shown(chosen)}, which is no token, is chosen")
 
 
+def _first_and(value: str) -> Change:
+    """Offer the subprotocol that would be offered first, and *value* behind it."""
+    return offering_subprotocols(lambda names: [f"{names[0]}, {value}"])
+
+
 _MALFORMED: Final = (
     *(
         case(
@@ -366,9 +376,7 @@ _MALFORMED: Final = (
             f"4.3/subprotocols-{name}",
             (_GRAMMAR, "RFC6455-4.2.1-01"),
             f"A list of subprotocols with {value!r} in it breaks the grammar.",
-            opened_by(
-                offering_subprotocols(lambda names, value=value: [f"{names[0]}, {value}"])  # type: ignore[misc]
-            ),
+            opened_by(_first_and(value)),
             _not_taken,
             opens=False,
         )
@@ -380,7 +388,7 @@ _MALFORMED: Final = (
             (_NOT_EMPTY, _GRAMMAR),
             f"A list of no subprotocols ({value!r}) is not answered by an empty one.",
             opened_by(_lines(value)),
-            _has_answered,
+            _may_be_refused,
             opens=False,
         )
         for name, value in (("empty", ""), ("only-commas", ", ,"))
@@ -390,7 +398,7 @@ _MALFORMED: Final = (
         (_NOT_EMPTY, _GRAMMAR),
         "An empty line behind one with subprotocols is not answered by an empty one.",
         opened_by(offering_subprotocols(), adding(_HEADER, "")),
-        _has_answered,
+        _may_be_refused,
         opens=False,
     ),
 )
