@@ -1,6 +1,9 @@
 """The command ``wsref``.
 
 ``wsref check``    which clauses does a server break?
+``wsref list``     the cases of the check
+``wsref replay``   a conversation of a check again
+``wsref verify-trace``  a recorded conversation, judged
 ``wsref demo``     a whole conversation over TCP, every byte explained
 ``wsref serve``    the reference echo server
 ``wsref explain``  bytes in hexadecimal, explained
@@ -30,6 +33,9 @@ _STANDARD_OUTPUT = 1  # its descriptor
 #: The commands that need more than the standard library: their modules, and what they are for.
 _TOOLS: Final = {
     "check": ("command", "tell which clauses a server breaks"),
+    "list": ("listing", "list the cases of the check, and explain them"),
+    "replay": ("replay", "have a conversation of a check again"),
+    "verify-trace": ("trace", "judge a recorded conversation, both directions"),
 }
 
 

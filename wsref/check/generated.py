@@ -37,6 +37,7 @@ from .opening import PLAIN, compressing
 from .options import Options
 from .record import Record
 from .report import Result
+from .tokens import token_of
 from .verdicts import Finding, Verdict, fail, info, warn, worst
 
 __all__ = ["Converse", "generate"]
@@ -419,6 +420,7 @@ def _result(fault: _Fault, search: _Search) -> Result:
         note,
         repeats=f"{times}/{_REPEATS}",
         shrunk=shrunk,
+        replay=token_of(case, fault.requirement),
     )
 
 

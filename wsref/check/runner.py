@@ -34,8 +34,10 @@ from .options import DEFAULT_OPTIONS, Options, selects
 from .oracle import judge_server
 from .peer import Patience, converse
 from .record import Record
+from .recordings import case_of_recording
 from .report import Report, Result
 from .target import Target
+from .tokens import token_of
 from .verdicts import Finding, Verdict, fail, worst
 
 __all__ = ["Listener", "NothingSelected", "check"]
@@ -396,13 +398,27 @@ class _Check:
         if not found:
             return result
         order = list(Verdict).index
-        found.sort(key=lambda pair: (order(pair[0].verdict), len(pair[1].sent)))
+        # Rather in the case's own conversation, since that can be had again by its name.
+        found.sort(
+            key=lambda pair: (
+                order(pair[0].verdict),
+                pair[1] is not result.record,
+                len(pair[1].sent),
+            )
+        )
         distinct = tuple(dict.fromkeys(finding for finding, _record in found))
+        finding, record = found[0]
+        replay = ""
+        if record is not result.record:
+            replay = token_of(
+                case_of_recording(record, requirement=finding.requirement), finding.requirement
+            )
         return result._replace(
-            verdict=worst([result.verdict, distinct[0].verdict]),
+            verdict=worst([result.verdict, finding.verdict]),
             findings=distinct[:_MOST_FINDINGS],
-            record=found[0][1],
+            record=record,
             note="",
+            replay=replay,
             repeats=f"in {len(found)} of {self._seen} conversations",
         )
 

@@ -1,0 +1,6 @@
+from .dpkt import Packet
+
+class Ethernet(Packet):
+    type: int
+    src: bytes
+    dst: bytes
