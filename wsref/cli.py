@@ -105,7 +105,7 @@ def _build_parser(given: Sequence[str]) -> _Parser:
             try:
                 _tool(name).add_arguments(tool)
             except ImportError as error:
-                if (error.name or "").startswith(__package__):
+                if (error.name or "").startswith(str(__package__)):
                     raise
                 parser.error(f'{name} needs {error.name}: pip install "wsref[check]"')
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import pytest
 
@@ -73,9 +73,10 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Add an item for each case and server."""
-    urls: list[str] = config.getoption("--wsref-url")
-    for url in urls:
-        server = _Server.from_parent(session, name=url)
+    for url in _list_option(config, "--wsref-url"):
+        server = _Server.from_parent(  # pyright: ignore[reportUnknownMemberType]
+            session, name=url
+        )
         server.url = url
         items.extend(server.collect())
 
@@ -109,7 +110,9 @@ class _Server(pytest.Collector):
         options = _options(self.config)
         for case in catalogue():
             if selects(options, case):
-                item = _CaseItem.from_parent(self, name=f"{case.id}[{case.requirements[0]}]")
+                item = _CaseItem.from_parent(  # pyright: ignore[reportUnknownMemberType]
+                    self, name=f"{case.id}[{case.requirements[0]}]"
+                )
                 item.case_id = case.id
                 yield item
 
@@ -130,7 +133,7 @@ class _Server(pytest.Collector):
         from .check.baseline import read_baseline
         from .check.catalogue import catalogue
 
-        path: str | None = self.config.getoption("--wsref-baseline")
+        path = cast("str | None", self.config.getoption("--wsref-baseline"))
         if path is None:
             return {}
         return read_baseline(Path(path), (case.id for case in catalogue()))
@@ -152,7 +155,7 @@ class _CaseItem(pytest.Item):
         assert isinstance(self.parent, _Server)
         result = self.parent.results[self.case_id]
         gating = [Verdict.FAIL, Verdict.XPASS, Verdict.BLOCKED]
-        if self.config.getoption("--wsref-strict"):
+        if _is_strict(self.config):
             gating += [Verdict.WARN, Verdict.FLAKY]
         if result.verdict is Verdict.SKIP:
             pytest.skip(result.note)
@@ -180,11 +183,19 @@ def _options(config: pytest.Config) -> Options:
     from .check.options import Options
 
     return Options(
-        include=tuple(config.getoption("--wsref-include")),
-        exclude=tuple(config.getoption("--wsref-exclude")),
-        strict=config.getoption("--wsref-strict"),
+        include=tuple(_list_option(config, "--wsref-include")),
+        exclude=tuple(_list_option(config, "--wsref-exclude")),
+        strict=_is_strict(config),
         phases=("fixed",),
     )
+
+
+def _list_option(config: pytest.Config, name: str) -> list[str]:
+    return cast("list[str]", config.getoption(name))
+
+
+def _is_strict(config: pytest.Config) -> bool:
+    return bool(config.getoption("--wsref-strict"))
 
 
 def _tell(result: Result) -> str:

@@ -22,6 +22,7 @@ from .opening import PLAIN, Opening
 __all__ = [
     "Abort",
     "Await",
+    "Crowd",
     "HalfClose",
     "Open",
     "Pause",
@@ -57,11 +58,19 @@ class Open(NamedTuple):
 
 
 class Send(NamedTuple):
-    """Send bytes, in one piece unless ``bytewise``."""
+    """Send bytes, in one piece unless ``bytewise``.
+
+    Attributes:
+        data: the bytes.
+        note: a few words for people.
+        bytewise: whether to send them one by one.
+        deaf: whether not to receive meanwhile, until nothing more can be sent, or all is.
+    """
 
     data: bytes
     note: str = ""
     bytewise: bool = False
+    deaf: bool = False
 
 
 class Probe(NamedTuple):
@@ -103,7 +112,21 @@ class Abort(NamedTuple):
     """Drop TCP by a reset."""
 
 
-Step: TypeAlias = Open | Send | Probe | Await | Pause | HalfClose | Abort
+class Crowd(NamedTuple):
+    """Have one more conversation over several more connections, all at the same time.
+
+    This one goes on when all of them are over.  Their records are in ``others`` of its own.
+
+    Attributes:
+        number: how many connections.
+        steps: the conversation.
+    """
+
+    number: int
+    steps: tuple[Step, ...]
+
+
+Step: TypeAlias = Open | Send | Probe | Await | Pause | HalfClose | Abort | Crowd
 
 #: The masking key of frames that are not masked.
 UNMASKED: Final = b""

@@ -19,7 +19,7 @@ from ..requirements import Requirement, requirements
 from . import oracle
 from .annotate import annotate_parts, read_some
 from .catalogue import Case, Need, catalogue
-from .conversation import Abort, Await, HalfClose, Open, Pause, Probe, Send, Step, ping
+from .conversation import Abort, Await, Crowd, HalfClose, Open, Pause, Probe, Send, Step, ping
 from .opening import Draft
 from .options import names
 from .rehearsal import EXAMPLE, Outcome, outcomes
@@ -259,6 +259,9 @@ def _told(step: Step) -> str:
             return "end the sending direction of TCP"
         case Abort():
             return "drop TCP by a reset"
+        case Crowd(number, steps):
+            told = "; ".join(_told(one) for one in steps)
+            return f"over {number} more connections at the same time: {told}"
 
 
 def _bytes_of(step: Step) -> bytes:

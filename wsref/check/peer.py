@@ -10,6 +10,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from os import urandom
 from select import select
@@ -40,6 +41,10 @@ __all__ = ["Patience", "Peer", "converse"]
 #: Between two bytes that are sent one by one: enough for the server to read each on its own.
 _BYTE_PAUSE: Final = 0.0003
 _MIN_PAUSE: Final = 0.005
+#: When a server has taken nothing for so long, it takes no more before it is listened to.
+_STALL: Final = 0.3
+#: So many conversations of a crowd go on at the same time.
+_MOST_AT_A_TIME: Final = 100
 _LINGER_RESET: Final = struct.pack("ii", 1, 0)
 
 _Condition: TypeAlias = Callable[[], bool]
@@ -135,6 +140,7 @@ class Peer:
         self._is_answering = False
         self._unfinished = b""  # the beginning of a frame whose rest is still to be sent
         self._unanswered: list[bytes] = []  # payloads of the server's Pings
+        self._others: list[Record] = []  # of crowds
 
     def carry_out(self, steps: tuple[Step, ...]) -> Record:
         """Carry out the steps, until the end of TCP or of the steps."""
@@ -146,15 +152,21 @@ class Peer:
 
     def record(self) -> Record:
         """Return the record so far."""
-        return Record(self._entries, key=self._key, request=self._request, probes=self._probes)
+        return Record(
+            self._entries,
+            key=self._key,
+            request=self._request,
+            probes=self._probes,
+            others=self._others,
+        )
 
     def _carry_out(self, step: Step) -> bool:
         """Carry out one step; return whether to go on."""
         match step:
             case Open():
                 return self._open(step)
-            case Send(data, note, bytewise):
-                self._send(data, note, bytewise=bytewise)
+            case Send(data, note, bytewise, deaf):
+                self._send(data, note, bytewise=bytewise, deaf=deaf)
             case Probe():
                 self._probe()
             case Await(what, count):
@@ -166,7 +178,28 @@ class Peer:
                 self._half_close()
             case Abort():
                 self._abort()
+            case Crowd():
+                self._gather(step)
         return True
+
+    def _gather(self, crowd: Crowd) -> None:
+        """Have a conversation over several more connections."""
+
+        def one(_number: int) -> Record:
+            return converse(
+                self._target,
+                crowd.steps,
+                self._patience,
+                unasked=self._unasked,
+                pings=self._pings,
+            )
+
+        with ThreadPoolExecutor(min(crowd.number, _MOST_AT_A_TIME), "wsref crowd") as pool:
+            records = list(pool.map(one, range(crowd.number)))
+        self._others += records
+        accepted = sum(record.is_open for record in records)
+        note = f"{crowd.number} more connections, of which {accepted} were accepted"
+        self._note(Kind.SENT, note=note)
 
     def _probe(self) -> None:
         """Find out whether the connection is alive.
@@ -226,7 +259,15 @@ class Peer:
             return False
         return not step.opening.needs_deflate or self.record().deflate is not None
 
-    def _send(self, data: bytes, note: str, *, bytewise: bool = False, more: bytes = b"") -> None:
+    def _send(
+        self,
+        data: bytes,
+        note: str,
+        *,
+        bytewise: bool = False,
+        more: bytes = b"",
+        deaf: bool = False,
+    ) -> None:
         """Send bytes; what the server sends meanwhile is taken, so that neither side blocks."""
         if not self._may_send:
             return
@@ -241,6 +282,9 @@ class Peer:
         self._is_sending = True
         pieces = [data[i : i + 1] for i in range(len(data))] if bytewise else [data]
         try:
+            if deaf:
+                self._write_without_reading(data)
+                pieces.clear()
             for piece in pieces:
                 self._transport.write_all(piece, self._patience.answer + len(piece) / 1e6)
                 if bytewise and select([self._sock], (), (), _BYTE_PAUSE)[0]:
@@ -251,6 +295,17 @@ class Peer:
             self._may_send = False  # reading tells what became of the connection
         self._is_sending = False
         self._answer_pings()
+
+    def _write_without_reading(self, data: bytes) -> None:
+        """Write until all is written or nothing is taken any more; the rest goes out later."""
+        deadline = time.monotonic() + self._patience.answer + len(data) / 1e6
+        waits = self._transport.write(data)
+        while waits and time.monotonic() < deadline:
+            try:
+                self._transport.flush(0)
+                waits = False
+            except TimeoutError:
+                waits = bool(select((), [self._sock], (), _STALL)[1])
 
     def _answer_pings(self) -> None:
         """Answer the server's Pings, but not in the middle of a frame of one's own."""

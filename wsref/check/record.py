@@ -121,6 +121,7 @@ class Record:
         request: the bytes of the opening handshake that were sent.
         probes: the payloads of the liveness Pings, by the index of their step.
         unreachable: why there was no connection, if there was none.
+        others: the conversations of the crowds in it, in the order in which they began.
     """
 
     def __init__(
@@ -131,12 +132,14 @@ class Record:
         request: bytes = b"",
         probes: dict[int, bytes] | None = None,
         unreachable: str = "",
+        others: Sequence[Record] = (),
     ) -> None:
         self.entries = tuple(entries)
         self.key = key
         self.request = request
         self.probes = probes or {}
         self.unreachable = unreachable
+        self.others = tuple(others)
 
     # Bytes
 

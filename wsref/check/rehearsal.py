@@ -22,7 +22,7 @@ from ..protocol.handshake import accept_token, build_request
 from ..protocol.limits import Limits
 from ..protocol.opcode import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from .catalogue import Case, Facts
-from .conversation import Abort, Await, HalfClose, Open, Pause, Probe, Send, Step, ping
+from .conversation import Abort, Await, Crowd, HalfClose, Open, Pause, Probe, Send, Step, ping
 from .opening import Draft, replacing
 from .record import Entry, Kind, Record
 from .target import Target
@@ -277,6 +277,8 @@ class _Stage:
             case Abort():
                 self._note(Kind.SENT_END, note="the checker resets TCP")
                 self._over = True
+            case Crowd():
+                pass  # others do not change what this connection is like
 
     # What the checker does
 

@@ -47,6 +47,8 @@ _FIRST_TIMEOUT: Final = 0.4
 _REPEAT_TIMEOUT: Final = 1.5
 _LEAST_TIMEOUT: Final = 0.15
 _MANY_TIMEOUTS: Final = 20
+#: What stress cases may take, in seconds.
+_STRESS_TIMEOUT: Final = 10.0
 #: So many repeats confirm that something is waited for in vain: for each kind of thing, and for
 #: each requirement; further ones are believed.
 _CONFIRMATIONS: Final = (6, 2)
@@ -257,6 +259,8 @@ class _Check:
 
     def _try(self, case: Case, patience: Patience) -> Result:
         """Have the conversation of a case, and judge it."""
+        if case.stress:
+            patience = patience._replace(answer=max(patience.answer, _STRESS_TIMEOUT))
         record = self._tours.get(case.steps) if case.watches else None
         if record is None:
             record = self._converse(case.steps, patience, plain=case.plain)

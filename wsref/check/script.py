@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from ..requirements import requirement
 from .catalogue import Case, Facts
-from .conversation import Abort, Await, HalfClose, Open, Pause, Probe, Send, Step
+from .conversation import Abort, Await, Crowd, HalfClose, Open, Pause, Probe, Send, Step
 from .record import Record
 from .rehearsal import FACTS, MANNERS, REFERENCE, rehearse
 from .tokens import Piece, request_pieces, token_of
@@ -244,6 +244,8 @@ def _step_lines(step: Step) -> Iterator[str]:
             yield '("end sending",),'
         case Abort():
             yield '("reset",),'
+        case Crowd(number):
+            yield f"# (here the checker had {number} more connections at the same time)"
         case Open():
             pass
 

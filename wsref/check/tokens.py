@@ -24,7 +24,7 @@ from typing import Final, Literal, NoReturn, TypeAlias, cast
 
 from ..requirements import requirements
 from .catalogue import Case, Facts, Judge, catalogue
-from .conversation import Abort, Await, HalfClose, Open, Pause, Probe, Send, Step
+from .conversation import Abort, Await, Crowd, HalfClose, Open, Pause, Probe, Send, Step
 from .judgements import answer_of, closes, echoes, fails
 from .opening import PLAIN, Change, Draft, Opening
 from .oracle import judge_server
@@ -206,8 +206,8 @@ def _packed(step: Step) -> list[object]:
         case Open(opening, behind, bytewise):
             request = request_pieces(opening) if opening.changes else ()
             return _trimmed("o", request, int(opening.needs_deflate), behind.hex(), int(bytewise))
-        case Send(data, note, bytewise):
-            return _trimmed("s", data.hex(), note, int(bytewise))
+        case Send(data, note, bytewise, deaf):
+            return _trimmed("s", data.hex(), note, int(bytewise), int(deaf))
         case Probe():
             return ["p"]
         case Await(what, count):
@@ -218,6 +218,8 @@ def _packed(step: Step) -> list[object]:
             return ["h"]
         case Abort():
             return ["x"]
+        case Crowd(number, steps):
+            return ["c", number, [_packed(one) for one in steps]]
 
 
 def _trimmed(*values: object) -> list[object]:
@@ -255,7 +257,7 @@ def _unpacked_step(number: int, value: object) -> Step:
                 opening = Opening((filling(_checked_pieces(cast("list[object]", pieces))),))
             return Open(opening._replace(needs_deflate=bool(get(1, 0))), octets(2), bool(get(3, 0)))
         case "s":
-            return Send(octets(0), str(get(1, "")), bool(get(2, 0)))
+            return Send(octets(0), str(get(1, "")), bool(get(2, 0)), bool(get(3, 0)))
         case "p":
             return Probe()
         case "a":
@@ -272,6 +274,12 @@ def _unpacked_step(number: int, value: object) -> Step:
             return HalfClose()
         case "x":
             return Abort()
+        case "c":
+            count, others = get(0, 0), get(1, [])
+            if not isinstance(count, int) or not isinstance(others, list):
+                refuse("is no crowd")
+            steps = cast("list[object]", others)
+            return Crowd(count, tuple(_unpacked_step(number, one) for one in steps))
         case _:
             raise TokenError(f"step {number} of the token is of a kind {kind!r} that is unknown")
 

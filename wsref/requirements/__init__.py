@@ -76,7 +76,7 @@ class Requirement(NamedTuple):
 @cache
 def requirements() -> Mapping[str, Requirement]:
     """Return the catalogue: the requirements by their ids, in the order of the RFCs."""
-    text = files(__package__).joinpath("requirements.toml").read_text(encoding="utf-8")
+    text = files(__name__).joinpath("requirements.toml").read_text(encoding="utf-8")
     entries = cast("list[dict[str, str | int]]", tomllib.loads(text)["requirement"])
     return MappingProxyType({str(entry["id"]): _requirement(entry) for entry in entries})
 

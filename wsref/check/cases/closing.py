@@ -38,7 +38,14 @@ from ..judgements import Gravity, all_of, close_of, closes, end_of, fails, messa
 from ..opening import PLAIN, Opening, compressing
 from ..record import Entry, Kind, Record
 from ..verdicts import Finding, fail, info, warn
-from .patterns import forgives_reset, up_to_limit
+from .patterns import (
+    BINARY_ECHO,
+    forgives_reset,
+    if_binary,
+    twin_content,
+    twin_of,
+    up_to_limit,
+)
 
 __all__ = [
     "CASES",
@@ -228,6 +235,10 @@ def _ends(requirement: str) -> Judge:
 def _closing(*steps: Step, opening: Opening = PLAIN) -> tuple[Step, ...]:
     """Return a conversation of which a Close is the last step."""
     return (Open(opening), *steps, Await("close"), Await("end"))
+
+
+#: What closes the connection of a service that takes no binary messages; see `if_binary`.
+_TAKES_BINARY: Final = (Send(binary(b"\x00"), "binary"), Await("messages"), Probe())
 
 
 def _answering(*steps: Step) -> tuple[Step, ...]:
@@ -511,13 +522,19 @@ def _after(name: str, what: str, *steps: Step) -> Case:
     return _answered(f"close-after-{name}", f"A Close behind {what} is answered.", *steps, _NORMAL)
 
 
-_LARGE: Final = b"All work and no play. " * 12_000
+_LARGE: Final = b"All work and no play. " * 9_000
 
 _BEFORE: Final = (
     _answered("close", "A Close is answered by one Close, and TCP ends.", _NORMAL),
     _after("a-probe", "a Ping that was answered", Probe()),
     _after("a-message", "a message", Send(text("Hello"), "a text message"), Await("messages")),
-    _after("a-binary-message", "a binary message", Send(binary(b"\x00"), "binary"), Probe()),
+    case(
+        "5.5.1/close-after-a-binary-message",
+        REPLY,
+        "A Close behind a binary message is answered.",
+        _closing(*_TAKES_BINARY, _NORMAL),
+        if_binary(_ANSWERS),
+    ),
     _after("an-empty-message", "an empty message", Send(text(""), "empty text"), Probe()),
     _after(
         "fragments",
@@ -571,7 +588,6 @@ _BEFORE: Final = (
                 [(TEXT, b"one"), (TEXT, b"two"), (TEXT, b"three")],
             ),
             ("an-empty-message", "an empty message", text(""), [(TEXT, b"")]),
-            ("a-binary-message", "a binary message", binary(b"\x00"), [(BINARY, b"\x00")]),
             ("a-ping", "a Ping", ping(b"before"), []),
             ("a-pong", "a Pong", frame(10, b"unasked"), []),
             (
@@ -589,11 +605,32 @@ _BEFORE: Final = (
         )
     ),
     case(
+        "5.5.1/close-in-one-segment-behind-a-binary-message",
+        (REPLY, "RFC6455-5.5.1-09"),
+        "A Close in one segment with a binary message is answered; its echo comes before.",
+        _closing(*_TAKES_BINARY, Send(binary(b"\xff") + close(1000), "binary, and a Close")),
+        if_binary(ignores_rest("RFC6455-5.5.1-21", BINARY_ECHO, (BINARY, b"\xff"), reply=_ANSWERS)),
+    ),
+    case(
         "5.5.1/close-behind-a-large-message",
         (REPLY, "RFC6455-5.5.1-09", "RFC6455-5.5.1-13"),
         "A Close behind a large message does not break into a frame of its echo.",
-        _closing(Send(text(_LARGE), f"a text message of {len(_LARGE)} bytes"), _NORMAL),
-        up_to_limit(ignores_rest("RFC6455-5.5.1-21", (TEXT, _LARGE), reply=_ANSWERS)),
+        _closing(
+            twin_of(TEXT, len(_LARGE)),
+            Await("messages"),
+            Probe(),
+            Send(text(_LARGE), f"a text message of {len(_LARGE)} bytes"),
+            _NORMAL,
+        ),
+        up_to_limit(
+            ignores_rest(
+                "RFC6455-5.5.1-21",
+                twin_content(TEXT, len(_LARGE)),
+                (TEXT, _LARGE),
+                reply=_ANSWERS,
+            ),
+            has_twin=True,
+        ),
     ),
     case(
         "5.5.1/close-behind-compressed-messages",
@@ -637,9 +674,6 @@ def _within(
 _WITHIN: Final = (
     _within("text", "a text message", Send(text("Hel", fin=False), "a text message begins")),
     _within(
-        "binary", "a binary message", Send(binary(b"Hel", fin=False), "a binary message begins")
-    ),
-    _within(
         "an-empty-fragment", "a message", Send(text("", fin=False), "an empty fragment begins")
     ),
     _within(
@@ -674,23 +708,37 @@ _WITHIN: Final = (
         opening=compressing(),
         needs=["deflate"],
     ),
-    *(
-        case(
-            f"5.4/close-within-{name}-and-its-end",
-            (_MID, "RFC6455-5.5.1-21", REPLY),
-            f"What comes of {what} behind a Close is not delivered.",
-            _closing(
-                Send(
-                    first + close(1000) + continuation(_BEHIND),
-                    f"a fragment of {what}, a Close, and the last fragment",
-                )
+    case(
+        "5.4/close-within-binary",
+        (_MID, _UNFINISHED, REPLY),
+        "A Close within a binary message is answered, and what came of it is dropped.",
+        _closing(*_TAKES_BINARY, Send(binary(b"Hel", fin=False), "binary begins"), _NORMAL),
+        if_binary(ignores_rest(_UNFINISHED, BINARY_ECHO, reply=closes(REPLY))),
+    ),
+    case(
+        "5.4/close-within-text-and-its-end",
+        (_MID, "RFC6455-5.5.1-21", REPLY),
+        "What comes of a text message behind a Close is not delivered.",
+        _closing(
+            Send(
+                text("Hel", fin=False) + close(1000) + continuation(_BEHIND),
+                "a fragment, a Close, and the last fragment",
+            )
+        ),
+        ignores_rest("RFC6455-5.5.1-21", reply=closes(REPLY)),
+    ),
+    case(
+        "5.4/close-within-binary-and-its-end",
+        (_MID, "RFC6455-5.5.1-21", REPLY),
+        "What comes of a binary message behind a Close is not delivered.",
+        _closing(
+            *_TAKES_BINARY,
+            Send(
+                binary(b"Hel", fin=False) + close(1000) + continuation(_BEHIND),
+                "a fragment, a Close, and the last fragment",
             ),
-            ignores_rest("RFC6455-5.5.1-21", reply=closes(REPLY)),
-        )
-        for name, what, first in (
-            ("text", "a text message", text("Hel", fin=False)),
-            ("binary", "a binary message", binary(b"Hel", fin=False)),
-        )
+        ),
+        if_binary(ignores_rest("RFC6455-5.5.1-21", BINARY_ECHO, reply=closes(REPLY))),
     ),
     case(
         "5.4/close-within-text-and-its-end-later",

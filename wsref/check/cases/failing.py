@@ -32,7 +32,7 @@ from ..opening import Opening, compressing, replacing, with_method, without
 from ..record import Record
 from ..verdicts import Finding, fail, info
 from .closing import ends_promptly
-from .patterns import BAD_CLOSE_CODE, forgives_reset
+from .patterns import BAD_CLOSE_CODE, TYPE_CODES, forgives_reset
 
 __all__ = ["CASES"]
 
@@ -121,15 +121,16 @@ _VIOLATIONS: Final = (
 )
 
 
-def _fitting(violation: _Violation, requirement: str = _END, *, has_more: bool = False) -> Judge:
+def _fitting(violation: _Violation, *, has_more: bool = False, has_binary: bool = False) -> Judge:
     """Want a violation to fail the connection, with a fitting status code.
 
     Args:
         violation: what was sent.
-        requirement: the clause.
         has_more: whether more came behind it; what is not read makes the kernel reset TCP.
+        has_binary: whether binary data came before, which the service may not take.
     """
-    judge = fails(requirement, *violation.codes, tolerated=_tolerated(violation))
+    tolerated = (*_tolerated(violation), *(TYPE_CODES if has_binary else ()))
+    judge = fails(_END, *violation.codes, tolerated=tolerated)
     return forgives_reset(judge) if has_more else judge
 
 
@@ -428,7 +429,7 @@ _BEHIND_IT: Final = (
 
 def _delivers_nothing(violation: _Violation) -> Judge:
     """Want an unfinished message not to come back when the connection is failed."""
-    rest = _fitting(violation)
+    rest = _fitting(violation, has_more=True, has_binary=True)
 
     def judge(record: Record, facts: Facts) -> Iterable[Finding]:
         if facts.echoes and messages_of(record, facts):

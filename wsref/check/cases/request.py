@@ -911,7 +911,7 @@ def _bears_size(requirement: str, *, strict: bool) -> Judge:
     def judge(record: Record, facts: Facts) -> Iterator[Finding]:
         statuses = (413, 414, 431) if strict else range(400, 600)
         if not record.is_open and (record.status in statuses or not strict):
-            yield from refused_properly(record)
+            yield from refused_properly(record, may_wait=True)
             yield info(requirement, f"the request is too large for the server: {answer_of(record)}")
         else:
             yield from accepted_well(record, facts)

@@ -209,7 +209,7 @@ CASES: Final[tuple[Case, ...]] = (
         "version-list-without-space", "the versions 8,7,13 in a list", replacing(_VERSION, "8,7,13")
     ),
     _repeated(
-        "version-list-of-13", "13 and 13 in a list", replacing(_VERSION, "13, 13"), same=True
+        "version-list-13-13", "13 and 13 in a list", replacing(_VERSION, "13, 13"), same=True
     ),
     _repeated("same-version-twice", "version 13 twice", repeating(_VERSION), same=True),
 )
