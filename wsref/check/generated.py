@@ -21,24 +21,21 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
-from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 from hypothesis.errors import HypothesisException
 
-from ..protocol.connection import Connection
-from ..protocol.deflate import DeflateParameters, DeflatePolicy
-from ..protocol.events import Binary, Closing, ProtocolError, Text
-from ..protocol.limits import Limits
-from ..protocol.opcode import BINARY, CLOSE, CONTINUATION, TEXT
+from ..protocol.deflate import DeflateParameters
 from ..testing import Conversation, conversations
-from .catalogue import Case, Facts
+from .catalogue import Case, Facts, Judge
 from .conversation import Await, Open, Probe, Send, Step
-from .judgements import closes, echoes, fails, messages_of
+from .judgements import says_nothing
 from .opening import PLAIN, compressing
 from .options import Options
 from .record import Record
+from .reference import LEGAL, Expected, expected_of, judge_frames
 from .report import Result
 from .tokens import token_of
-from .verdicts import Finding, Verdict, fail, info, warn, worst
+from .verdicts import Finding, Verdict, warn, worst
 
 __all__ = ["Converse", "generate"]
 
@@ -47,31 +44,7 @@ Converse: TypeAlias = Callable[[tuple[Step, ...], bool], Record]
 
 _Delivery: TypeAlias = Literal["frame by frame", "in one segment", "byte by byte"]
 
-_LIMITS: Final = Limits(message_size=1 << 24)
 _REPEATS: Final = 3
-
-#: What is an offence by a strict reading only, or may be taken leniently.
-_LENIENT: Final = {
-    "RFC6455-5.2-11": warn,
-    "RFC6455-5.2-12": warn,
-    "RFC6455-7.4.2-02": warn,
-    "RFC6455-7.4.2-06": warn,
-    "RFC7692-7.2.2-14": info,
-}
-#: Status codes that fit, beside the reference's own.
-_TOLERATED: Final = {
-    "RFC6455-5.2-09": (1009,),
-    "RFC6455-5.5.1-03": (1007,),
-    "RFC6455-5.5.1-05": (1002, 1007),
-    "RFC7692-7.2.2-02": (1002, 1003, 1007, 1011),
-    "RFC7692-7.2.2-03": (1002, 1003, 1007, 1011),
-    "RFC7692-7.2.2-04": (1002, 1003, 1007, 1011),
-}
-_UTF8: Final = ("RFC6455-8.1-01", "RFC6455-8.1-02", "RFC6455-8.1-03")
-_CUT_OFF: Final = "RFC7692-7.2.2-04"
-#: Stands for all faults of legal conversations while one of them is made smaller.
-_LEGAL: Final = "RFC6455-6.2-01"
-_TOO_BIG: Final = (1008, 1009)
 
 
 class _Drawn(NamedTuple):
@@ -189,7 +162,7 @@ class _Search:
             database=_database(self._options.database),
             deadline=None,
             verbosity=Verbosity.quiet,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
             phases=_phases(self._options.shrink),
             print_blob=False,
         )
@@ -240,7 +213,7 @@ def _deliveries() -> st.SearchStrategy[_Delivery]:
     return st.sampled_from(deliveries)
 
 
-def _database(directory: str | None) -> DirectoryBasedExampleDatabase | None:
+def _database(directory: str | None) -> ExampleDatabase | None:
     return None if directory is None else DirectoryBasedExampleDatabase(directory)
 
 
@@ -252,60 +225,12 @@ def _is_bad(finding: Finding) -> bool:
     return finding.verdict in (Verdict.FAIL, Verdict.WARN)
 
 
-# What the reference makes of a conversation
+# Having a conversation
 
 
-class _Expected(NamedTuple):
-    """What the reference makes of a conversation.
-
-    Attributes:
-        contents: the messages it received.
-        violation: the clause it fails the connection for; empty if it does not.
-        status_code: what it closes with then.
-        closing: whether it was asked to close.
-    """
-
-    contents: tuple[tuple[int, bytes], ...]
-    violation: str
-    status_code: int
-    closing: bool
-
-
-def _reference(drawn: _Drawn) -> _Expected:
-    """Feed the reference server what the live one is sent."""
-    offer = ""
-    policy: DeflatePolicy | None = None
-    if drawn.deflate is not None:
-        offer = f"Sec-WebSocket-Extensions: {_OFFER}\r\n"
-        policy = DeflatePolicy(*drawn.deflate)
-    request = (
-        "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n"
-    )
-    server = Connection.listen(limits=_LIMITS).receive(request.encode()).connection
-    server = server.accept(deflate=policy).connection
-    contents: list[tuple[int, bytes]] = []
-    violation, code, closing = "", 0, False
-    for event in server.receive(drawn.conversation.data).events:
-        if isinstance(event, Text):
-            contents.append((TEXT, event.text.encode()))
-        elif isinstance(event, Binary):
-            contents.append((BINARY, event.data))
-        elif isinstance(event, ProtocolError):
-            violation, code = event.clause, event.code
-        elif isinstance(event, Closing):
-            closing = True
-    return _Expected(tuple(contents), violation, code, closing)
-
-
-_OFFER: Final = "permessage-deflate; client_max_window_bits"
-
-_Judge: TypeAlias = Callable[[Record, Facts], "list[Finding]"]
-
-
-def _plan(drawn: _Drawn) -> tuple[tuple[Step, ...], _Judge]:
+def _plan(drawn: _Drawn) -> tuple[tuple[Step, ...], Judge]:
     """Return how to have a conversation, and how to judge it."""
-    expected = _reference(drawn)
+    expected = expected_of(drawn.conversation.data, drawn.deflate)
     opening = PLAIN if drawn.deflate is None else compressing("client_max_window_bits")
     steps: list[Step] = [Open(opening)]
     items = drawn.conversation.items
@@ -327,59 +252,12 @@ def _plan(drawn: _Drawn) -> tuple[tuple[Step, ...], _Judge]:
     return tuple(steps), _judge(drawn, expected)
 
 
-def _judge(drawn: _Drawn, expected: _Expected) -> _Judge:
+def _judge(drawn: _Drawn, expected: Expected) -> Judge:
     """Return what judges the record of a conversation."""
-    if expected.violation:
-        if not _must_be_noticed(drawn, expected):
-            return lambda record, facts: []
-        clause = expected.violation
-        illegal = drawn.conversation.illegal
-        tolerated = [*_TOLERATED.get(clause, ())]
-        if illegal is not None:
-            tolerated += illegal.status_codes
-        judge = fails(
-            clause,
-            expected.status_code,
-            tolerated=tolerated,
-            gravity=_LENIENT.get(clause, fail),
-            echo=expected.contents,
-        )
-    elif drawn.conversation.illegal is not None:
-        return lambda record, facts: []  # it would only show when the message ends
-    elif expected.closing:
-        judge = closes("RFC6455-5.5.1-10")
-    else:
-        judge = echoes(_LEGAL, *expected.contents)
-
-    def judged(record: Record, facts: Facts) -> list[Finding]:
-        if record.close_code in _TOO_BIG:
-            return []  # limits are the server's own affair
-        if (
-            expected.violation == _CUT_OFF
-            and not messages_of(record, facts)[len(expected.contents) :]
-        ):
-            return []  # silence will do (RFC 7692 §7.2.2)
-        return list(judge(record, facts))
-
-    return judged
-
-
-def _must_be_noticed(drawn: _Drawn, expected: _Expected) -> bool:
-    """Whether a server has to notice the violation as early as the reference does.
-
-    Invalid UTF-8 need only be noticed when the message ends (RFC 6455 §8.1).
-    """
-    if expected.violation not in _UTF8:
-        return True
-    items = drawn.conversation.items
-    position = next((index for index, item in enumerate(items) if item.clauses), 0)
-    for item in items[position:]:
-        frame = item.frame
-        if frame.opcode in (CONTINUATION, TEXT) and frame.fin:
-            return True
-        if frame.opcode == CLOSE:
-            return False
-    return False
+    illegal = drawn.conversation.illegal
+    if illegal is not None and not expected.violation:
+        return says_nothing  # it would only show when the message ends
+    return judge_frames(expected, tolerated=() if illegal is None else illegal.status_codes)
 
 
 # Results
@@ -427,10 +305,10 @@ def _result(fault: _Fault, search: _Search) -> Result:
 def _nothing_found(search: _Search) -> Result:
     case = Case(
         "generated/conversations",
-        (_LEGAL,),
+        (LEGAL,),
         "Whatever is said, the server answers as it may.",
         (),
-        lambda record, facts: (),
+        says_nothing,
     )
     verdict = Verdict.PASS if search.examples else Verdict.SKIP
     return Result(case, verdict, note=f"{search.examples} conversations")

@@ -15,10 +15,9 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ..protocol.closing import State, Transport
 from ..protocol.connection import Connection
-from ..protocol.deflate import DeflateOffer, DeflateParameters, DeflatePolicy
-from ..protocol.events import Binary, Closing, Ping, ProtocolError, Requested, Text
+from ..protocol.events import Binary, Closing, Ping, Requested, Text
 from ..protocol.frames import FIN, Frame, parse_frame, serialize_frame
-from ..protocol.handshake import accept_token, build_request
+from ..protocol.handshake import accept_token
 from ..protocol.limits import Limits
 from ..protocol.opcode import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from .catalogue import Case, Facts
@@ -33,10 +32,8 @@ __all__ = [
     "FACTS",
     "MANNERS",
     "REFERENCE",
-    "Expected",
     "Manner",
     "Outcome",
-    "expected_of",
     "outcomes",
     "rehearse",
 ]
@@ -57,7 +54,6 @@ FACTS: Final = Facts(
 )
 
 _LIMITS: Final = Limits(message_size=1 << 24)
-_UTF8: Final = ("RFC6455-8.1-01", "RFC6455-8.1-02", "RFC6455-8.1-03")
 _TICK: Final = 0.001  # seconds from one thing to the next
 _WAITED: Final = 1.0  # seconds until a step has waited in vain
 
@@ -158,69 +154,6 @@ def rehearse(
     stage = _Stage(manner, target)
     stage.play(tuple(steps))
     return stage.record()
-
-
-class Expected(NamedTuple):
-    """What the reference makes of what a client sends.
-
-    Attributes:
-        contents: opcode and payload of the messages it receives.
-        violation: the requirement it fails the connection for; empty if it does not.
-        status_code: what it closes with then.
-        in_time: whether every server has to notice the violation as early as the conversation
-            ends: invalid UTF-8 need only be noticed when the message is complete.
-        closing: whether it is asked to close.
-    """
-
-    contents: tuple[tuple[int, bytes], ...]
-    violation: str
-    status_code: int
-    in_time: bool
-    closing: bool
-
-
-def expected_of(data: bytes, deflate: DeflateParameters | None) -> Expected:
-    """Return what the reference makes of a client's frames.
-
-    Args:
-        data: all that is sent behind the opening handshake.
-        deflate: what was agreed on for permessage-deflate.
-    """
-    offers: tuple[DeflateOffer, ...] = ()
-    policy: DeflatePolicy | None = None
-    if deflate is not None:
-        offers = (DeflateOffer(client_max_window_bits=True),)
-        policy = DeflatePolicy(*deflate)
-    request, _asked = build_request(EXAMPLE.uri, bytes(16), offers=offers)
-    server = Connection.listen(limits=_LIMITS).receive(request).connection
-    server = server.accept(deflate=policy).connection
-    contents: list[tuple[int, bytes]] = []
-    violation, code, closing = "", 0, False
-    step = server.receive(data)
-    for event in step.events:
-        if isinstance(event, Text):
-            contents.append((TEXT, event.text.encode()))
-        elif isinstance(event, Binary):
-            contents.append((BINARY, event.data))
-        elif isinstance(event, ProtocolError):
-            violation, code = event.clause, event.code
-        elif isinstance(event, Closing):
-            closing = True
-    in_time = violation not in _UTF8 or _is_complete(data, server.sound_length(data))
-    return Expected(tuple(contents), violation, code, in_time, closing)
-
-
-def _is_complete(data: bytes, failing: int) -> bool:
-    """Whether the text message that byte *failing* of *data* is in comes to its end."""
-    position = 0
-    while (parsed := parse_frame(data, position)) is not None:
-        frame, position = parsed
-        header = frame.header
-        if position > failing and header.opcode == CLOSE:
-            return False
-        if position > failing and header.fin and header.opcode in (CONTINUATION, TEXT):
-            return True
-    return False
 
 
 class _Stage:

@@ -19,19 +19,20 @@ import re
 import zlib
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NoReturn, TypeAlias, cast
 
 from ..requirements import requirements
 from .catalogue import Case, Facts, Judge, catalogue
 from .conversation import Abort, Await, Crowd, HalfClose, Open, Pause, Probe, Send, Step
-from .judgements import answer_of, closes, echoes, fails
+from .judgements import answer_of
 from .opening import PLAIN, Change, Draft, Opening
 from .oracle import judge_server
 from .record import Record
-from .rehearsal import REFERENCE, expected_of, rehearse
+from .reference import expected_of, judge_frames
+from .rehearsal import REFERENCE, rehearse
 from .target import Target
-from .verdicts import Finding, fail, info, warn
+from .verdicts import Finding, fail, warn
 
 __all__ = [
     "PREFIX",
@@ -74,17 +75,6 @@ _HANDSHAKE: Final = frozenset(
 
 _MOST: Final = 64 * 1024 * 1024
 _AWAITED: Final = ("messages", "pongs", "close", "end", "bytes")
-
-#: What is an offence by a strict reading only, or may be taken leniently.
-_LENIENT: Final[dict[str, Callable[[str, str], Finding]]] = {
-    "RFC6455-5.2-11": warn,
-    "RFC6455-5.2-12": warn,
-    "RFC6455-7.4.2-02": warn,
-    "RFC6455-7.4.2-06": warn,
-    "RFC7692-7.2.2-14": info,
-}
-_TOO_BIG: Final = (1008, 1009)
-_LEGAL: Final = "RFC6455-6.2-01"
 
 
 class TokenError(ValueError):
@@ -425,22 +415,8 @@ def judge_by_reference(steps: Sequence[Step], requirement: str = "") -> Judge:
             about = requirement or "RFC6455-4.2.1-01"
             yield fail(about, "the handshake was accepted; the reference server refuses it")
             return
-        if record.close_code in _TOO_BIG:
-            return  # limits are the server's own affair
         expected = expected_of(data, record.deflate)
-        if expected.violation:
-            if expected.in_time:
-                gravity = _LENIENT.get(expected.violation, fail)
-                yield from fails(
-                    expected.violation,
-                    expected.status_code,
-                    gravity=gravity,
-                    echo=expected.contents,
-                )(record, facts)
-        elif expected.closing:
-            yield from closes("RFC6455-5.5.1-10")(record, facts)
-        elif not ends_itself:
-            yield from echoes(_LEGAL, *expected.contents)(record, facts)
+        yield from judge_frames(expected, may_end=ends_itself)(record, facts)
 
     return judge
 

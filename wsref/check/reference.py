@@ -1,0 +1,153 @@
+"""What the reference makes of a conversation, and so what any server may make of it.
+
+The reference is a :class:`~wsref.protocol.connection.Connection` in the server's role, fed the
+same bytes.  Where the RFCs leave a choice, other outcomes than its own are right as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Final, NamedTuple
+
+from ..protocol.connection import Connection
+from ..protocol.deflate import DeflateOffer, DeflateParameters, DeflatePolicy
+from ..protocol.events import Binary, Closing, ProtocolError, Text
+from ..protocol.frames import parse_frame
+from ..protocol.handshake import build_request
+from ..protocol.limits import Limits
+from ..protocol.opcode import BINARY, CLOSE, CONTINUATION, TEXT
+from ..protocol.uri import parse_uri
+from .catalogue import Facts, Judge
+from .judgements import closes, echoes, fails, messages_of
+from .record import Record
+from .verdicts import Finding, fail, info, warn
+
+__all__ = ["LEGAL", "Expected", "expected_of", "judge_frames"]
+
+#: What a server breaks that does not bear a legal conversation.
+LEGAL: Final = "RFC6455-6.2-01"
+
+_URI: Final = parse_uri("ws://server.example/")
+_LIMITS: Final = Limits(message_size=1 << 24)
+_UTF8: Final = ("RFC6455-8.1-01", "RFC6455-8.1-02", "RFC6455-8.1-03")
+_CUT_OFF: Final = "RFC7692-7.2.2-04"
+
+#: What is an offence by a strict reading only, or may be taken leniently.
+_LENIENT: Final[dict[str, Callable[[str, str], Finding]]] = {
+    "RFC6455-5.2-11": warn,
+    "RFC6455-5.2-12": warn,
+    "RFC6455-7.4.2-02": warn,
+    "RFC6455-7.4.2-06": warn,
+    "RFC7692-7.2.2-14": info,
+}
+#: Status codes that fit, beside the reference's own.
+_TOLERATED: Final = {
+    "RFC6455-5.2-09": (1009,),
+    "RFC6455-5.5.1-03": (1007,),
+    "RFC6455-5.5.1-05": (1002, 1007),
+    "RFC7692-7.2.2-02": (1002, 1003, 1007, 1011),
+    "RFC7692-7.2.2-03": (1002, 1003, 1007, 1011),
+    "RFC7692-7.2.2-04": (1002, 1003, 1007, 1011),
+}
+_TOO_BIG: Final = (1008, 1009)
+
+
+class Expected(NamedTuple):
+    """What the reference makes of what a client sends.
+
+    Attributes:
+        contents: opcode and payload of the messages it receives.
+        violation: the requirement it fails the connection for; empty if it does not.
+        status_code: what it closes with then.
+        in_time: whether every server has to notice the violation as early as the conversation
+            ends: invalid UTF-8 need only be noticed when the message is complete.
+        closing: whether it is asked to close.
+    """
+
+    contents: tuple[tuple[int, bytes], ...]
+    violation: str
+    status_code: int
+    in_time: bool
+    closing: bool
+
+
+def expected_of(data: bytes, deflate: DeflateParameters | None) -> Expected:
+    """Return what the reference makes of a client's frames.
+
+    Args:
+        data: all that is sent behind the opening handshake.
+        deflate: what was agreed on for permessage-deflate.
+    """
+    offers: tuple[DeflateOffer, ...] = ()
+    policy: DeflatePolicy | None = None
+    if deflate is not None:
+        offers = (DeflateOffer(client_max_window_bits=True),)
+        policy = DeflatePolicy(*deflate)
+    request, _asked = build_request(_URI, bytes(16), offers=offers)
+    server = Connection.listen(limits=_LIMITS).receive(request).connection
+    server = server.accept(deflate=policy).connection
+    contents: list[tuple[int, bytes]] = []
+    violation, code, closing = "", 0, False
+    step = server.receive(data)
+    for event in step.events:
+        if isinstance(event, Text):
+            contents.append((TEXT, event.text.encode()))
+        elif isinstance(event, Binary):
+            contents.append((BINARY, event.data))
+        elif isinstance(event, ProtocolError):
+            violation, code = event.clause, event.code
+        elif isinstance(event, Closing):
+            closing = True
+    in_time = violation not in _UTF8 or _is_complete(data, server.sound_length(data))
+    return Expected(tuple(contents), violation, code, in_time, closing)
+
+
+def _is_complete(data: bytes, failing: int) -> bool:
+    """Whether the text message that byte *failing* of *data* is in comes to its end."""
+    position = 0
+    while (parsed := parse_frame(data, position)) is not None:
+        frame, position = parsed
+        header = frame.header
+        if position > failing and header.opcode == CLOSE:
+            return False
+        if position > failing and header.fin and header.opcode in (CONTINUATION, TEXT):
+            return True
+    return False
+
+
+def judge_frames(
+    expected: Expected, *, tolerated: Collection[int] = (), may_end: bool = False
+) -> Judge:
+    """Return a judge for a conversation, by what the reference makes of it.
+
+    Args:
+        expected: what that is.
+        tolerated: further status codes that fit the violation, if there is one.
+        may_end: whether the checker ends the connection, so that it need not go on.
+    """
+    if expected.violation:
+        judge = fails(
+            expected.violation,
+            expected.status_code,
+            tolerated=(*_TOLERATED.get(expected.violation, ()), *tolerated),
+            gravity=_LENIENT.get(expected.violation, fail),
+            echo=expected.contents,
+        )
+    elif expected.closing:
+        judge = closes("RFC6455-5.5.1-10")
+    else:
+        judge = echoes(LEGAL, *expected.contents)
+
+    def judged(record: Record, facts: Facts) -> Iterator[Finding]:
+        if record.close_code in _TOO_BIG:
+            return  # limits are the server's own affair
+        if expected.violation and not expected.in_time:
+            return
+        if not (expected.violation or expected.closing) and may_end:
+            return
+        echoed = messages_of(record, facts)[len(expected.contents) :]
+        if expected.violation == _CUT_OFF and not echoed:
+            return  # silence will do (RFC 7692 §7.2.2)
+        yield from judge(record, facts)
+
+    return judged
