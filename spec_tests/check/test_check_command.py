@@ -46,7 +46,7 @@ def test_without_a_url_the_reference_server_is_checked() -> None:
     assert process.stderr == ""
     assert process.returncode == 0
     assert re.search(r"^wsref check ws://127\.0\.0\.1:\d+/$", process.stdout, re.MULTILINE)
-    assert re.search(r"^\d+ ok .* exit 0$", process.stdout, re.MULTILINE)
+    assert re.search(r" \d+ ok .* exit 0$", process.stdout, re.MULTILINE)
     assert "\x1b" not in process.stdout, "no colours where there is no terminal"
 
 

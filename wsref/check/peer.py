@@ -22,6 +22,7 @@ from ..protocol.opcode import CLOSE, PING, PONG
 from .conversation import (
     Abort,
     Await,
+    Crowd,
     HalfClose,
     Open,
     Pause,
@@ -328,6 +329,7 @@ class Peer:
         self._note(Kind.SENT_END, b"", "the checker resets TCP")
         with suppress(OSError):
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
+            self._sock.close()  # at once: a shutdown before it would be an end in order
 
     # Receiving
 

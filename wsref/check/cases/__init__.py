@@ -7,13 +7,17 @@ from typing import Final
 from ..catalogue import Case
 from . import (
     closing,
+    compression,
     conduct,
     control,
     extensions,
     failing,
     fragmentation,
     framing,
+    negotiation,
     request,
+    robustness,
+    stress,
     subprotocol,
     utf8,
     version,
@@ -33,4 +37,8 @@ ALL: Final[tuple[Case, ...]] = (
     *utf8.CASES,
     *closing.CASES,
     *failing.CASES,
+    *robustness.CASES,
+    *negotiation.CASES,
+    *compression.CASES,
+    *stress.CASES,
 )

@@ -173,7 +173,7 @@ _RULES: Final[tuple[tuple[str, str | tuple[str, ...], str, tuple[Step, ...]], ..
     ("5.1/never-masks", "RFC6455-5.1-04", "Frames of a server are not masked.", _TOUR),
     (
         "5.2/reserved-bits-zero",
-        ("RFC6455-5.2-02", "RFC6455-5.8-01"),
+        ("RFC6455-5.2-02", "RFC6455-5.8-01", "RFC7692-5-07"),
         "RSV1, RSV2 and RSV3 are zero unless an extension defines them.",
         _TOUR,
     ),

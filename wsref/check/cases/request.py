@@ -1067,6 +1067,10 @@ _LEFT_OUT: Final = (
 )
 
 
+def _distinct(*clauses: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(clauses))
+
+
 def _origin_decides(record: Record, facts: Facts) -> Iterator[Finding]:
     """Say whether the Origin made a difference; a refusal is by HTTP, best with 403."""
     if record.is_open:
@@ -1087,15 +1091,15 @@ _ORIGINS: Final = (
     *(
         case(
             f"10.2/{name}-origin",
-            ("RFC6455-10.2-02", "RFC6455-4.2.2-06", "RFC6455-10.2-01"),
+            _distinct(clause, "RFC6455-10.2-02", "RFC6455-4.2.2-06", "RFC6455-10.2-01"),
             f"If a request with Origin: {origin} is refused, it is by an HTTP error, best 403.",
             opened_by(replacing("Origin", origin)),
             _origin_decides,
             opens=False,
         )
-        for name, origin in (
-            ("foreign", "http://wsref-check.invalid"),
-            ("null", "null"),
+        for name, clause, origin in (
+            ("foreign", "RFC6455-10.2-02", "http://wsref-check.invalid"),
+            ("null", "RFC6455-4.2.2-06", "null"),
         )
     ),
 )
@@ -1215,6 +1219,16 @@ _SEGMENTS: Final = (
 # The answer
 
 
+def _is_no_frame(stream: bytes, *, compressing: bool) -> bool:
+    """Whether bytes look like a body, or like what was left over, and not like a bad frame."""
+    first, second = stream[0], stream[1:2]
+    if first >= 0x80:
+        return False
+    if first & 15 == CONTINUATION and not first & 0x70:
+        return not second or second[0] >= 0x80
+    return bool(first & (0x30 if compressing else 0x70)) or is_reserved(first & 15)
+
+
 def _only_frames(record: Record, facts: Facts) -> Iterator[Finding]:
     """Want the bytes behind the empty line to be frames, from the first on."""
     del facts
@@ -1232,13 +1246,8 @@ def _only_frames(record: Record, facts: Facts) -> Iterator[Finding]:
     for start in starts:
         if start >= len(stream):
             break
-        first, second = stream[start], stream[start + 1 : start + 2]
-        opcode = first & 15
-        bits = first & (0x30 if compressing else 0x70)
         again = stream[start : start + 5] == b"HTTP/"
-        masked = bool(second) and second[0] >= 0x80
-        no_start = opcode == CONTINUATION and start == 0
-        if again or (start == 0 and (bits or is_reserved(opcode) or masked or no_start)):
+        if again or (start == 0 and _is_no_frame(stream, compressing=compressing)):
             yield fail(clause, f"behind the 101 comes no frame: {stream[start:][:16]!r}")
             break
 

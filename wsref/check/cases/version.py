@@ -7,7 +7,7 @@ malformed request like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from ..catalogue import Case, Facts, Judge
@@ -24,6 +24,7 @@ _VERSION: Final = "Sec-WebSocket-Version"
 _UNSUPPORTED: Final = "RFC6455-4.2.2-07"
 _LISTS_ALL: Final = "RFC6455-4.4-01"
 _NUMBERS: Final = "RFC6455-4.3-07"
+_IN_REFUSALS: Final = "RFC6455-11.3.5-04"
 _MALFORMED: Final = "RFC6455-4.3-04"
 _ONCE: Final = "RFC6455-11.3.5-03"
 _MISSING: Final = "RFC6455-4.2.1-11"
@@ -67,11 +68,15 @@ def refuses_version(asked: str, *, gravity: Gravity = fail) -> Judge:
 def _judge_list(record: Record, asked: str) -> Iterator[Finding]:
     """Judge the versions that a refusal lists."""
     assert record.response is not None
-    if not record.response.get_all(_VERSION):
+    if record.response.get_all(_VERSION):
+        listed = _listed(record)
+        yield from _judge_grammar(listed)
+        yield from _judge_truth(listed, asked)
+    else:
         yield fail(_UNSUPPORTED, f"{answer_of(record)}, without a {_VERSION} header")
-        return
-    listed = _listed(record)
-    yield from _judge_grammar(listed)
+
+
+def _judge_truth(listed: list[str], asked: str) -> Iterator[Finding]:
     if listed and _OURS not in listed:
         yield fail(_LISTS_ALL, f"version 13 is accepted, but the refusal lists {_shown(listed)}")
     if asked in listed and asked in _WRITTEN:
@@ -96,6 +101,35 @@ def _shown(listed: list[str]) -> str:
     return repr(", ".join(listed))
 
 
+def _reads_refusal(
+    requirement: str, judge_listed: Callable[[list[str]], Iterable[Finding]]
+) -> Judge:
+    """Judge only what the refusal of a version says about versions."""
+
+    def judge(record: Record, facts: Facts) -> Iterator[Finding]:
+        del facts
+        if record.is_open or record.response is None or (record.status or 0) < 400:
+            return  # other cases are about that
+        if record.response.get_all(_VERSION):
+            yield from judge_listed(_listed(record))
+        elif requirement == _IN_REFUSALS:
+            yield fail(requirement, f"the refusal of a version has no {_VERSION} header")
+
+    return judge
+
+
+def _refusal(
+    name: str, requirement: str, what: str, judge_listed: Callable[[list[str]], Iterable[Finding]]
+) -> Case:
+    return refusing(
+        name,
+        (requirement, _UNSUPPORTED),
+        what,
+        replacing(_VERSION, "254"),
+        judge=_reads_refusal(requirement, judge_listed),
+    )
+
+
 def _refuses_malformed(requirement: str, *, gravity: Gravity = fail) -> Judge:
     """Want a version that breaks the grammar to be refused; the refusal may list versions."""
 
@@ -116,7 +150,7 @@ def _unsupported(number: int) -> Case:
     gravity = warn if number in (7, 8) else fail
     return refusing(
         f"4.4/unsupported-version-{number}",
-        (_UNSUPPORTED, _LISTS_ALL, "RFC6455-11.3.5-04", _NUMBERS),
+        (_UNSUPPORTED, _LISTS_ALL, _IN_REFUSALS, _NUMBERS),
         f"Version {number} is refused by an HTTP error that lists the versions supported.",
         replacing(_VERSION, str(number)),
         judge=refuses_version(str(number), gravity=gravity),
@@ -153,6 +187,24 @@ CASES: Final[tuple[Case, ...]] = (
     *(
         _unsupported(number)
         for number in (0, 1, 4, 6, 7, 8, 9, 10, 11, 12, 14, 15, 25, 26, 99, 100, 130, 131, 213, 255)
+    ),
+    _refusal(
+        "11.3.5/version-in-a-refusal",
+        _IN_REFUSALS,
+        "The refusal of a version has the header by which a client learns what is supported.",
+        lambda listed: (),
+    ),
+    _refusal(
+        "4.4/versions-in-a-refusal",
+        _LISTS_ALL,
+        "The refusal of a version lists those that are supported, 13 among them, and no other.",
+        lambda listed: _judge_truth(listed, "254"),
+    ),
+    _refusal(
+        "4.3/versions-in-a-refusal",
+        _NUMBERS,
+        "What the refusal of a version lists are numbers up to 255.",
+        _judge_grammar,
     ),
     refusing(
         "4.2.1/no-version",
