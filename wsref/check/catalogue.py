@@ -35,6 +35,7 @@ class Facts(NamedTuple):
             it echoes has to prove that a connection is alive.
         round_trip: what a Ping and its Pong took, in seconds.
         is_secure: whether it is reached by TLS.
+        takes_binary: whether it bears binary messages; a service may be for text only.
         failure_code: the status code of the Close by which it fails a connection, 0 if it has
             none; None if it sends no Close then.
     """
@@ -46,6 +47,7 @@ class Facts(NamedTuple):
     subprotocol: str | None = None
     round_trip: float = 0.0
     is_secure: bool = False
+    takes_binary: bool = True
     failure_code: int | None = 1002
 
 

@@ -10,7 +10,7 @@ import time
 from typing import Final, NamedTuple
 
 from .catalogue import Facts
-from .conversation import UNMASKED, Await, Open, Probe, Send, Step, close, frame, text
+from .conversation import UNMASKED, Await, Open, Probe, Send, Step, binary, close, frame, text
 from .judgements import answer_of
 from .opening import (
     Change,
@@ -52,6 +52,8 @@ _HABITS: Final[tuple[Change, ...]] = (
     sending_headers(lambda fields: tuple((name.lower(), value) for name, value in fields)),
     sending_headers(lambda fields: (fields[0], *reversed(fields[1:]))),
 )
+
+_BINARY: Final[tuple[Step, ...]] = (Open(), Send(binary(b"wsref"), "a binary message"), Probe())
 
 #: What no server can take for a frame: no mask, reserved bits, a reserved opcode.
 _FAILING: Final[tuple[Step, ...]] = (
@@ -123,6 +125,9 @@ def control(target: Target, options: Options) -> Controls:
         if guess.is_open and guess.response is not None:
             chosen = guess.response.get("Sec-WebSocket-Protocol")
             facts = facts._replace(subprotocol=chosen or None)
+    of_bytes = converse(target, _BINARY, patience)
+    records.append(of_bytes)
+    facts = facts._replace(takes_binary=not (of_bytes.closes or of_bytes.has_ended))
     failing = converse(target, _FAILING, patience)
     records.append(failing)
     code = (failing.close_code or 0) if failing.closes else None

@@ -25,7 +25,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 from hypothesis.errors import HypothesisException
 
 from ..protocol.deflate import DeflateParameters
-from ..testing import Conversation, conversations
+from ..testing import BINARY, Conversation, conversations
 from .catalogue import Case, Facts, Judge
 from .conversation import Await, Open, Probe, Send, Step
 from .judgements import says_nothing
@@ -59,6 +59,11 @@ class _Drawn(NamedTuple):
     conversation: Conversation
     deflate: DeflateParameters | None
     delivery: _Delivery
+
+    @property
+    def has_binary(self) -> bool:
+        """Whether there is a binary message in it."""
+        return any(item.frame.opcode == BINARY for item in self.conversation.items)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -201,6 +206,8 @@ class _Search:
 
     def findings(self, drawn: _Drawn, *, patient: bool) -> list[Finding]:
         """Have a conversation and judge it."""
+        if not self._facts.takes_binary and drawn.has_binary:
+            return []
         steps, judge = _plan(drawn)
         self.last = record = self._converse(steps, patient)
         if not record.is_open or record.deflate != drawn.deflate:

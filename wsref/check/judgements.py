@@ -195,8 +195,9 @@ def fails(
             yield gravity(requirement, "the connection goes on: the Ping behind it was answered")
             return
         got = [message.content for message in messages_of(record, facts)]
-        if got[: len(before)] == before:
-            got = got[len(before) :]
+        owed = min(len(before), len(got))
+        if got[:owed] == before[:owed]:
+            got = got[owed:]
         if got and facts.echoes:
             yield gravity(requirement, f"it was echoed: {_shown(got[0])}")
         if not record.closes and not record.has_ended:

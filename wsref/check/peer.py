@@ -321,6 +321,7 @@ class Peer:
         self._may_send = False
         self._note(Kind.SENT_END, b"", "the checker ends its direction")
         with suppress(OSError):
+            self._transport.flush(self._patience.answer)  # what was sent deafly may be left
             self._sock.shutdown(socket.SHUT_WR)
 
     def _abort(self) -> None:

@@ -651,6 +651,14 @@ _OFFER_CASES: Final = (
 )
 
 
+def _says_so_first(record: Record, facts: Facts) -> Iterator[Finding]:
+    """Want RSV1 not to be used unless permessage-deflate was accepted."""
+    del facts
+    if record.deflate is None and any(one.frame.header.rsv1 for one in record.frames):
+        answer = accepted_extensions(record) or "no extension"
+        yield fail("RFC7692-5-07", f"RSV1 is set, but the answer names {answer}")
+
+
 def _tells_small_windows(record: Record, facts: Facts) -> Iterator[Finding]:
     """Say which windows are too small to be useful, without blame."""
     del facts
@@ -673,6 +681,18 @@ _BYE: Final[tuple[Step, ...]] = (
 )
 
 _RULES: Final = (
+    case(
+        "7692:5/compressed-only-if-accepted",
+        ("RFC7692-5-07", _PLAIN, "RFC7692-6.1-06"),
+        "Messages are compressed only if the answer names permessage-deflate.",
+        (
+            Open(Opening((offering(_GOOD),))),
+            Send(text("Hello, hello, hello, hello! " * 60), "a text message that compresses well"),
+            Await("messages"),
+            Probe(),
+        ),
+        _says_so_first,
+    ),
     case(
         "7692:7.1.2.2/window-of-the-answer",
         ("RFC7692-7.1.2.2-04", _ANSWER),

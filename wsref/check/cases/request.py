@@ -15,7 +15,7 @@ from typing import Final
 from ...protocol.http import Headers
 from ...protocol.opcode import CONTINUATION, is_reserved
 from ..catalogue import Case, Facts, Judge, case
-from ..conversation import Await, Open, Probe, Send, binary, close, ping, text
+from ..conversation import Await, Open, Probe, Send, close, ping, text
 from ..judgements import answer_of, goes_on, messages_of
 from ..opening import (
     Change,
@@ -1197,7 +1197,7 @@ _SEGMENTS: Final = (
         _EARLY,
         "Frames in the same segment as the request are kept, or the request is refused.",
         (
-            Open(behind=_PING + _TEXT + binary(b"\x00" * 300)),
+            Open(behind=_PING + _TEXT + text("0" * 300)),
             Await("pongs"),
             Await("messages"),
             Probe(),
