@@ -45,6 +45,8 @@ Converse: TypeAlias = Callable[[tuple[Step, ...], bool], Record]
 _Delivery: TypeAlias = Literal["frame by frame", "in one segment", "byte by byte"]
 
 _REPEATS: Final = 3
+#: Limits are a server's own affair, so these messages are small; there are cases about large ones.
+_MAX_PAYLOAD: Final = 1000
 
 
 class _Drawn(NamedTuple):
@@ -141,11 +143,14 @@ class _Search:
         self._ends = time.monotonic() + options.max_time
         self.examples = 0
         self.last: Record | None = None
-        plain = conversations()
+        plain = conversations(max_payload=_MAX_PAYLOAD)
         drawn = st.builds(_Drawn, plain, st.none(), _deliveries())
         if deflate is not None:
             squeezed = st.builds(
-                _Drawn, conversations(deflate=deflate), st.just(deflate), _deliveries()
+                _Drawn,
+                conversations(deflate=deflate, max_payload=_MAX_PAYLOAD),
+                st.just(deflate),
+                _deliveries(),
             )
             drawn = st.one_of(drawn, squeezed)
         self._strategy = drawn

@@ -298,15 +298,13 @@ class Peer:
         self._answer_pings()
 
     def _write_without_reading(self, data: bytes) -> None:
-        """Write until all is written or nothing is taken any more; the rest goes out later."""
-        deadline = time.monotonic() + self._patience.answer + len(data) / 1e6
-        waits = self._transport.write(data)
-        while waits and time.monotonic() < deadline:
-            try:
-                self._transport.flush(0)
-                waits = False
-            except TimeoutError:
-                waits = bool(select((), [self._sock], (), _STALL)[1])
+        """Write all of *data*; read only when nothing is taken any more."""
+        if self._transport.write(data):
+            while select((), [self._sock], (), _STALL)[1]:
+                with suppress(TimeoutError):
+                    self._transport.flush(0)
+                    return
+            self._transport.flush(self._patience.answer + len(data) / 1e6)
 
     def _answer_pings(self) -> None:
         """Answer the server's Pings, but not in the middle of a frame of one's own."""
@@ -321,7 +319,6 @@ class Peer:
         self._may_send = False
         self._note(Kind.SENT_END, b"", "the checker ends its direction")
         with suppress(OSError):
-            self._transport.flush(self._patience.answer)  # what was sent deafly may be left
             self._sock.shutdown(socket.SHUT_WR)
 
     def _abort(self) -> None:

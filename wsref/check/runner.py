@@ -123,7 +123,6 @@ class _Check:
         self._lock = threading.Lock()
         self._seed = randbits(32) if options.seed is None else options.seed
         self._timeouts: Counter[str] = Counter()
-        self._confirmed: Counter[str] = Counter()
         self._tours: dict[tuple[Step, ...], Record] = {}
         self._watched: dict[str, list[tuple[Finding, Record]]] = {}
         self._seen = 0  # how many records the oracle has judged
@@ -270,6 +269,9 @@ class _Check:
             return Result(case, Verdict.BLOCKED, (), record, record.unreachable)
         self._look_at(record)
         opening = case.steps[0].opening if case.steps and isinstance(case.steps[0], Open) else None
+        if case.watches and opening is not None and opening.changes and not record.is_open:
+            note = f"{answer_of(record)}, as it may be to this offer"
+            return Result(case, Verdict.SKIP, (), record, note)
         if case.opens and not record.is_open:
             return Result(case, Verdict.BLOCKED, (), record, f"{answer_of(record)}, not 101")
         if opening is not None and opening.needs_deflate and record.deflate is None:
@@ -308,33 +310,40 @@ class _Check:
     # Whatever is bad is tried again
 
     def _repeat(self, results: list[Result], pool: ThreadPoolExecutor) -> list[Result]:
-        """Try again what is bad or was blocked, as often as it takes to be believed."""
+        """Try again what is bad or was blocked, as often as it takes to be believed.
+
+        What came of waiting in vain takes long to repeat, and it is what all the others say that
+        waited for the same thing; so a few of a kind will do, if they come out the same.
+        """
+        results = results.copy()
+        believed: list[int] = []
         again: list[int] = []
+        seen: Counter[str] = Counter()
         for index, result in enumerate(results):
             blocked = result.verdict is Verdict.BLOCKED and result.record is not None
-            bad = result.verdict in (Verdict.FAIL, Verdict.WARN)
-            if blocked or (bad and self._is_doubtful(result)):
+            if blocked:
                 again.append(index)
-        repeated = pool.map(self._try_again, [results[index] for index in again])
-        results = results.copy()
-        for index, result in zip(again, repeated, strict=True):
-            results[index] = result
+            elif result.verdict in (Verdict.FAIL, Verdict.WARN):
+                kinds = _kinds_of_wait(result)
+                enough = any(seen[kind] >= most for kind, most in kinds.items())
+                (believed if enough else again).append(index)
+                seen.update(kinds.keys())
+        if not self._repeat_these(results, again, pool):
+            self._repeat_these(results, believed, pool)
         return results
 
-    def _is_doubtful(self, result: Result) -> bool:
-        """Whether a bad result needs to be repeated.
-
-        One that came of waiting in vain takes long to repeat, and it is what all the others say
-        that waited for the same thing; so a few of a kind will do.
-        """
-        if result.record is None or not result.record.timeouts:
-            return True
-        kinds = (_waits_for(result.case, result.record), result.findings[0].requirement)
-        doubtful = all(
-            self._confirmed[kind] < most for kind, most in zip(kinds, _CONFIRMATIONS, strict=True)
+    def _repeat_these(
+        self, results: list[Result], indices: Sequence[int], pool: ThreadPoolExecutor
+    ) -> bool:
+        """Try these again; return whether all that had waited in vain did so again."""
+        before = [results[index] for index in indices]
+        for index, result in zip(indices, pool.map(self._try_again, before), strict=True):
+            results[index] = result
+        return all(
+            results[index].verdict is first.verdict
+            for index, first in zip(indices, before, strict=True)
+            if _kinds_of_wait(first)
         )
-        self._confirmed.update(kinds)
-        return doubtful
 
     def _try_again(self, first: Result) -> Result:
         second = self._try(first.case, self._patience(_REPEAT_TIMEOUT))
@@ -448,6 +457,14 @@ class _Check:
 
         deflate = self._control_records[-1].deflate if self._facts.deflates else None
         return generate(talk, self._facts, deflate, self._options, self._seed, known)
+
+
+def _kinds_of_wait(result: Result) -> dict[str, int]:
+    """Return what a bad result has waited for in vain, and how many of that kind are enough."""
+    if result.record is None or not result.record.timeouts or not result.findings:
+        return {}
+    kinds = (_waits_for(result.case, result.record), result.findings[0].requirement)
+    return dict(zip(kinds, _CONFIRMATIONS, strict=True))
 
 
 def _is_bad(finding: Finding) -> bool:

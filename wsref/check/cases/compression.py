@@ -566,6 +566,14 @@ _BEGUN: Final = Send(_fragments(_HELLO_FIXED, [3])[0], "a compressed message beg
 _BEGUN_PLAIN: Final = Send(text("Hel", fin=False), "a message begins, not compressed")
 _CONTROL: Final = {"ping": PING, "pong": PONG}
 
+
+def _rejects_close(record: Record, facts: Facts) -> Iterator[Finding]:
+    """Want a Close with RSV1 to be refused, for that or since its reason is no text."""
+    for finding in rejects_close(_CONTROL_BIT)(record, facts):
+        if record.close_code != 1007 or finding.requirement != "RFC6455-7.1.7-05":
+            yield finding
+
+
 _MISPLACED: Final = (
     *(
         _misplaced(
@@ -601,7 +609,7 @@ _MISPLACED: Final = (
             f"a Close{title}",
             *steps,
             Send(frame(CLOSE, payload, rsv=_BIT), "a Close, RSV1 set"),
-            judge=rejects_close(_CONTROL_BIT),
+            judge=_rejects_close,
         )
         for where, title, steps, payload in (
             ("", "", (), BAD_CLOSE_CODE.to_bytes(2, "big")),

@@ -67,9 +67,9 @@ def accepted_extensions(record: Record) -> str:
 
 def _refused(record: Record, gravity: Gravity, requirement: str) -> Iterator[Finding]:
     """Judge an HTTP error over an offer that a server can only decline."""
-    findings = list(refused_properly(record))
     message = f"{answer_of(record)}; a 101, be it without the extension, was wanted"
-    yield from findings or [gravity(requirement, message)]
+    yield gravity(requirement, message)
+    yield from refused_properly(record)
 
 
 # Offers that must be declined (§7)

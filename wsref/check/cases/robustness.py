@@ -194,8 +194,8 @@ _ANNOUNCED: Final = (
 def _others_are_served(record: Record, facts: Facts) -> Iterator[Finding]:
     """Want other connections to be served as they were before."""
     del facts
-    before, *during = record.others
-    if before.is_alive and not all(other.is_alive for other in during):
+    before, during = record.others[:1], record.others[1:]
+    if all(other.is_alive for other in before) and not all(other.is_alive for other in during):
         yield fail(_LIMIT, "other connections were not served meanwhile")
 
 
