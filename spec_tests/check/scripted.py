@@ -34,7 +34,7 @@ _KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 _REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 _RESPONSE = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 )
 
 
@@ -81,6 +81,7 @@ def scripted(
     end: Literal["fin", "reset"] | None = None,
     probes: bool = True,
     timeouts: Iterable[int] = (),
+    extensions: str = "",
 ) -> Record:
     """Carry out a case without a server.
 
@@ -91,6 +92,7 @@ def scripted(
         end: how the server ends TCP, if it does: behind the last of its answers.
         probes: whether it answers the probes, those behind the end left out.
         timeouts: the steps that wait in vain.
+        extensions: those that the server accepts.
     """
     steps = case.steps
     given = {index % len(steps): data for index, data in (answers or {}).items()}
@@ -101,7 +103,7 @@ def scripted(
         now = index / 100
         entries += [Entry(now, Kind.SENT, data, index) for data in _sends(step, index)]
         if isinstance(step, Open):
-            entries.append(Entry(now + 0.001, Kind.RECEIVED, _RESPONSE, index))
+            entries.append(Entry(now + 0.001, Kind.RECEIVED, _response(extensions), index))
         data = given.get(index, b"")
         if isinstance(step, Probe):
             sent_probes[index] = b"probe %d" % index
@@ -115,6 +117,11 @@ def scripted(
         kind = Kind.END if end == "fin" else Kind.RESET
         entries.append(Entry(entries[-1].time + 0.001, kind, b"", last))
     return Record(entries, key=_KEY, request=_REQUEST, probes=sent_probes)
+
+
+def _response(extensions: str) -> bytes:
+    line = f"Sec-WebSocket-Extensions: {extensions}\r\n" if extensions else ""
+    return _RESPONSE + line.encode() + b"\r\n"
 
 
 def _sends(step: Step, index: int) -> list[bytes]:

@@ -7,6 +7,7 @@ and so are services that do anything but echo.
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import time
@@ -37,6 +38,7 @@ from .server import (
     Fields,
     Finished,
     Header,
+    Inflater,
     Message,
     Refused,
     Request,
@@ -168,8 +170,8 @@ class OtherPathsNotFound(EchoServer):
 
     def check_target(self, request: Request) -> None:
         super().check_target(request)
-        path = request.target.partition("?")[0].partition("://")[2] or request.target
-        if path[path.find("/") :].partition("?")[0] not in ("", "/") and "/" in path:
+        path = re.sub("(?i)^https?://[^/?]*", "", request.target).partition("?")[0]
+        if path not in ("", "/"):
             raise Refused(404, "nothing is here")
 
 
@@ -873,10 +875,10 @@ class OneAtATime(EchoServer):
 
 @legal("reason-when-failing", "RFC6455-5.5.1-04", "RFC6455-7.4-01")
 class ReasonWhenFailing(EchoServer):
-    """Fails the connection with a reason of 123 bytes, not all of them ASCII."""
+    """Fails the connection with a long reason, not all of it ASCII."""
 
     def fail(self, failure: Failed) -> None:
-        reason = (failure.why.encode() + "\u2026".encode() * 41)[: 123 - 3]
+        reason = (failure.why.encode() + "\u2026".encode() * 41)[:120]
         text = reason.decode(errors="ignore") + "!"
         self.send_close(struct.pack("!H", self.failure_code(failure)) + text.encode())
 
@@ -1299,10 +1301,8 @@ class ServerWindowOf8(EchoServer):
     """Agrees on server_max_window_bits=8, and keeps to it by not referring back at all."""
 
     def answer_parameter(self, answer: Deflate, name: str, value: str | None) -> bool:
-        super().answer_parameter(answer, name, value)
-        if name == "server_max_window_bits":
-            return answer.server_max_window_bits is not None
-        return super().answer_parameter(answer, name, value)
+        accepted = super().answer_parameter(answer, name, value)
+        return accepted or (name, answer.server_max_window_bits) == ("server_max_window_bits", 8)
 
     def new_deflater(self) -> Deflater:
         if self.server_window_bits() == 8:
@@ -1480,6 +1480,8 @@ class InflatedAtEnd(EchoServer):
 class CutOffDataDropped(EchoServer):
     """Says nothing to a message whose DEFLATE data is cut off, and goes on."""
 
+    before = b""
+
     def message_of(self, header: Header) -> Message:
         if self.message is None and self.inflater is not None:
             self.inflater = self.new_inflater()  # from the window, as it was before the message
@@ -1488,8 +1490,6 @@ class CutOffDataDropped(EchoServer):
         if before is not None:
             self.before = before
         return message
-
-    before = b""
 
     def end_message(self, message: Message) -> None:
         if message.compressed:
@@ -1537,16 +1537,14 @@ class ContextKeptForInflating(EchoServer):
 class WindowForgottenAtFinalBlock(EchoServer):
     """Forgets the window at the end of a message with a final block."""
 
-    final = False
+    made = 0
 
-    def inflate(self, message: Message, data: bytes) -> bytes:
-        before = self.inflater
-        inflated = super().inflate(message, data)
-        self.final = self.final or (before is not None and before.eof)
-        return inflated
+    def new_inflater(self) -> Inflater:
+        self.made += 1
+        return super().new_inflater()
 
     def end_inflating(self, message: Message) -> bytes:
         data = super().end_inflating(message)
-        if self.final:
-            self.final, self.inflater, self.window = False, None, b""
+        if self.made > 1:  # a final block has ended the first
+            self.made, self.inflater, self.window = 0, None, b""
         return data
