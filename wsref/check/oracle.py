@@ -439,6 +439,8 @@ def _judge_message(
                 return fail("RFC7692-6.1-02", reason), inflation
             return fail(*fault), inflation
         payload = message
+    elif first.rsv1:
+        return None, None  # what it means is anybody's guess; RSV1 was found to be wrong
     elif inflation is not None:
         finding = _judge_plain_message(first.opcode, payload, inflation, record)
         if finding is not None:
@@ -460,7 +462,7 @@ def _judge_plain_message(
     if not payload or (opcode, payload) in sent:
         return None
     message = may_be_compressed(payload, inflation)
-    if message is None or (opcode, message) not in sent:
+    if not message or (opcode, message) not in sent:
         return None
     if payload[0] & _BLOCK_TYPE:
         return fail("RFC7692-6.1-01", "a compressed message has RSV1 clear")

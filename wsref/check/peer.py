@@ -201,6 +201,8 @@ class Peer:
         accepted = sum(record.is_open for record in records)
         note = f"{crowd.number} more connections, of which {accepted} were accepted"
         self._note(Kind.SENT, note=note)
+        if any(record.timeouts for record in records):
+            self._note(Kind.TIMEOUT)
 
     def _probe(self) -> None:
         """Find out whether the connection is alive.

@@ -196,7 +196,8 @@ class _Stage:
                 self._open(step)
             case Send(data, note):
                 self._say(data, note)
-                self._take(data)
+                if self._request:  # what comes before a request is no frame
+                    self._take(data)
             case Probe():
                 self._probe()
             case Await(what, count):

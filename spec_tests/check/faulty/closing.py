@@ -171,7 +171,9 @@ class BinaryAfterClose(EchoServer):
         raise Finished
 
 
-@fault("bytes-after-close", "RFC6455-6.1-03", "RFC6455-5.2-07", "RFC6455-5.4-07", "RFC6455-5.5.1-09")
+@fault(
+    "bytes-after-close", "RFC6455-6.1-03", "RFC6455-5.2-07", "RFC6455-5.4-07", "RFC6455-5.5.1-09"
+)
 class BytesAfterClose(EchoServer):
     """Sends bytes behind its Close that are no frame."""
 
