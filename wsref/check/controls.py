@@ -24,7 +24,7 @@ from .opening import (
 from .options import Options
 from .peer import Patience, converse
 from .record import Record
-from .target import Target, Unreachable
+from .target import Target
 
 __all__ = ["ROUND_TRIPS", "Controls", "control"]
 
@@ -37,6 +37,9 @@ _ANSWER_TIMEOUT: Final = 1.0
 
 #: With Pongs that take longer, in seconds, probes are text messages, if those come back.
 _SLOW_PONG: Final = 0.5
+
+#: Between two attempts to reach a server, in seconds.
+_PAUSE: Final = 0.1
 
 #: What is to be echoed.
 _HELLO: Final = b"wsref check: is this echoed?"
@@ -53,6 +56,8 @@ _HABITS: Final[tuple[Change, ...]] = (
     sending_headers(lambda fields: (fields[0], *reversed(fields[1:]))),
 )
 
+#: A connection that is opened and closed at once.
+_HANDSHAKE: Final[tuple[Step, ...]] = (Open(), Send(close(1000), "Close"))
 _BINARY: Final[tuple[Step, ...]] = (Open(), Send(binary(b"wsref"), "a binary message"), Probe())
 
 #: What no server can take for a frame: no mask, reserved bits, a reserved opcode.
@@ -83,16 +88,14 @@ class Controls(NamedTuple):
 
 def control(target: Target, options: Options) -> Controls:
     """Find out what a server does when nothing is wrong."""
-    problem = _wait_for(target, options)
-    if problem:
-        return Controls(target, None, problem, "", ())
     target, opening = _open(target, options)
     response = opening.response
     server = "" if response is None else response.get("Server") or ""
     if response is None or not opening.is_open:
         problem = opening.unreachable or f"the control failed: {answer_of(opening)}, not 101"
         return Controls(target, None, problem, server, (opening,))
-    answer = options.timeout or _ANSWER_TIMEOUT + ROUND_TRIPS * opening.duration
+    problem = ""
+    answer = options.timeout or _ANSWER_TIMEOUT + ROUND_TRIPS * _duration_of(opening)
     patience = Patience(answer, _OPENING_TIMEOUT)
     steps: list[Step] = [Open(), Probe(), Send(text(_HELLO), "a text message"), Probe()]
     if options.echo == "auto":
@@ -116,7 +119,7 @@ def control(target: Target, options: Options) -> Controls:
         pongs=pongs,
         unasked=sum(message.step < 2 for message in first.messages),
         subprotocol=response.get("Sec-WebSocket-Protocol"),
-        round_trip=min(round_trip, opening.duration),
+        round_trip=min(round_trip, _duration_of(opening)),
         is_secure=target.uri.secure,
     )
     if facts.subprotocol is None:
@@ -139,21 +142,6 @@ def control(target: Target, options: Options) -> Controls:
     return Controls(target, facts, problem, server, tuple(records))
 
 
-def _wait_for(target: Target, options: Options) -> str:
-    """Wait until a server can be connected to; return why it cannot."""
-    deadline = time.monotonic() + options.wait
-    while True:
-        try:
-            wire = target.open_wire(max(_OPENING_TIMEOUT, options.timeout or 0))
-        except Unreachable as error:
-            if time.monotonic() >= deadline:
-                return str(error)
-            time.sleep(0.1)
-        else:
-            wire.transport.close()
-            return ""
-
-
 def _open(target: Target, options: Options) -> tuple[Target, Record]:
     """Have the opening handshake, with a request that the server accepts.
 
@@ -161,15 +149,24 @@ def _open(target: Target, options: Options) -> tuple[Target, Record]:
     cases can be run all the same, and those about plain requests will say so.
     """
     patience = Patience(options.timeout or _OPENING_TIMEOUT, _OPENING_TIMEOUT)
-    plain = converse(target, (Open(),), patience)
+    deadline = time.monotonic() + options.wait
+    plain = converse(target, _HANDSHAKE, patience)
+    while plain.unreachable and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+        plain = converse(target, _HANDSHAKE, patience)
     if plain.is_open or plain.unreachable or not (plain.response or plain.has_ended):
         return target, plain
     for change in _HABITS:
         changed = target._replace(changes=(change,))
-        record = converse(changed, (Open(),), patience)
+        record = converse(changed, _HANDSHAKE, patience)
         if record.is_open:
             return changed, record
     return target, plain
+
+
+def _duration_of(opening: Record) -> float:
+    """Return what the opening handshake took, in seconds."""
+    return opening.time_of_step(1)
 
 
 def _has_hello(record: Record) -> bool:

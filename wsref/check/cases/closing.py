@@ -287,7 +287,7 @@ def _legal_code(code: int, requirement: str) -> Case:
     section = requirement.removeprefix("RFC6455-").rpartition("-")[0]
     return case(
         f"{section}/close-{code}",
-        (requirement, REPLY),
+        (requirement, REPLY, "RFC6455-5.5.1-12"),
         f"A Close with the status code {code} is answered by a Close.",
         _answering(_send(code)),
         answers(requirement, code, lenient=1010 <= code <= 1014, needs_end=False),

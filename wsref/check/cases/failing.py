@@ -412,6 +412,19 @@ _BEHIND_IT: Final = (
             (_ILLEGAL_CLOSE, _OPCODE),
         )
     ),
+    case(
+        "5.5.1/closes-that-cross",
+        ("RFC6455-5.5.1-19", "RFC6455-5.5.1-20", _END),
+        "When the Close of each side is sent before that of the other came, TCP ends.",
+        [
+            Open(),
+            _OPCODE.send,
+            Send(close(BAD_CLOSE_CODE), f"a Close with {BAD_CLOSE_CODE}, at once"),
+            Await("close"),
+            Await("end"),
+        ],
+        forgives_reset(fails("RFC6455-5.5.1-19")),
+    ),
     *(
         _later(violation, name, what, data)
         for violation in (_OPCODE, _INVALID_TEXT, _ILLEGAL_CLOSE)

@@ -32,11 +32,19 @@ from ..conversation import (
     ping,
     text,
 )
-from ..judgements import answer_of, closes, echoes, messages_of, says_nothing
+from ..judgements import answer_of, close_of, closes, echoes, messages_of, says_nothing
 from ..opening import Opening, adding, compressing
 from ..record import Record
 from ..verdicts import Finding, fail, info, warn
-from .patterns import BINARY_ECHO, accepted, accepted_binary, behind_twin, if_binary, up_to_limit
+from .patterns import (
+    BINARY_ECHO,
+    LIMIT_CODES,
+    accepted,
+    accepted_binary,
+    behind_twin,
+    if_binary,
+    up_to_limit,
+)
 from .stress import bomb, inflated_is_limited
 
 __all__ = ["CASES"]
@@ -188,6 +196,26 @@ _ANNOUNCED: Final = (
             ("text-of-2-to-the-31", "the announcement of 2**31 bytes", _header(TEXT, 1 << 31)),
         )
     ),
+)
+
+
+def _says_too_big(record: Record, facts: Facts) -> Iterator[Finding]:
+    """Want a frame that is refused for its length to be so with a code that says so."""
+    del facts
+    for refusal in record.closes[:1]:
+        if refusal.step < _HALF_CLOSE and record.close_code not in (None, *LIMIT_CODES):
+            yield warn("RFC6455-7.4.1-11", f"refused by {close_of(record)}; 1009 would fit")
+
+
+#: The index of the step behind which a Close may have another reason.
+_HALF_CLOSE: Final = 3
+
+_TOO_BIG: Final = case(
+    "7.4.1/1009-for-a-message-too-big",
+    ("RFC6455-7.4.1-11", "RFC6455-7.4.1-10", _LIMIT),
+    "If a frame of 2**40 bytes is refused at its header, the status code is 1009, or 1008.",
+    [Open(), _header(TEXT, 1 << 40), Pause(), HalfClose(), Await("end")],
+    _says_too_big,
 )
 
 
@@ -642,6 +670,7 @@ _DROPPED: Final = (
 
 CASES: Final[tuple[Case, ...]] = (
     *_ANNOUNCED,
+    _TOO_BIG,
     *_MEANWHILE,
     *_WHOLE,
     *_LARGE_HANDSHAKES,

@@ -150,6 +150,8 @@ def _has_limit(size: str) -> Judge:
         for other in record.others[:1]:
             if other.is_alive:
                 yield fail(_LIMIT, f"a message of {size} is no message too large")
+            elif other.close_code is not None and not _is_refused(other):
+                yield warn("RFC6455-7.4.1-11", f"refused by {close_of(other)}; 1009 would fit")
             else:
                 yield info(_LIMIT, f"a message of {size}: {_told(other)}")
 
