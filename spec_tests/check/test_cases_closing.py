@@ -591,6 +591,25 @@ def test_a_huge_length_may_be_refused_or_waited_for() -> None:
         assert judged(case, record) == {(FAIL, "RFC6455-5.2-14")}
 
 
+def test_what_is_too_big_is_refused_by_1009() -> None:
+    """Or 1008, or without a code; another code is a warning, but not at the end of TCP."""
+    case = one("7.4.1/1009-for-a-message-too-big")
+    for data in (server_close(1009), server_close(1008), server_close(), b""):
+        assert not verdicts(case, scripted(case, {1: data}, end="fin"))
+    record = scripted(case, {1: server_close(1011)}, end="fin")
+    assert judged(case, record) == {(WARN, "RFC6455-7.4.1-11")}
+    assert not verdicts(case, scripted(case, {-1: server_close(1011)}, end="fin"))
+
+
+def test_closes_may_cross() -> None:
+    """The connection is over with one Close from each side."""
+    case = one("5.5.1/closes-that-cross")
+    for end in ("fin", "reset"):
+        assert not verdicts(case, replied(case, server_close(1002), end=end))
+    open_after = replied(case, server_close(1002), end=None)
+    assert judged(case, open_after) == {(FAIL, "RFC6455-7.1.7-03")}
+
+
 def test_garbage_is_no_handshake() -> None:
     """HTTP errors and the end of TCP are right, 101 and frames are not."""
     case = one("10.7/garbage-a-frame")

@@ -381,11 +381,8 @@ _LIMITS_UNKNOWN = "a server's limits are its own; stress cases tell what they ar
 #: Why a requirement with a check has no case of its own.
 WITHOUT_CASE = {
     "RFC6455-5.4-06": _PERMISSION,
-    "RFC6455-5.5.1-12": _PERMISSION,
     "RFC6455-6.1-04": _PERMISSION,
     "RFC6455-7.4.1-05": _PERMISSION,
-    "RFC6455-7.4.1-10": _LIMITS_UNKNOWN,
-    "RFC6455-7.4.1-11": _LIMITS_UNKNOWN,
     "RFC6455-9-02": _PERMISSION,
     "RFC6455-9.1-10": _ONE_EXTENSION,
     "RFC6455-10.7-02": _PERMISSION,
