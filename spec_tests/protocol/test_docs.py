@@ -20,5 +20,7 @@ def test_the_readme_opens_with_the_two_commands() -> None:
     """The first two indented lines install and run the main job, and run the tests."""
     lines = (ROOT / "README.rst").read_text(encoding="utf-8").splitlines()
     first, second = [line.strip() for line in lines if line.startswith("    ")][:2]
-    assert re.match(r"python3 -m venv \.venv && \.venv/bin/pip install \. && .*wsref", first)
+    assert re.fullmatch(
+        r'python3 -m venv \.venv && \.venv/bin/pip install "\.\[check\]" && .*wsref check', first
+    )
     assert second.endswith("-m pytest")

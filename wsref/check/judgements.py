@@ -30,10 +30,6 @@ __all__ = [
     "says_nothing",
 ]
 
-#: The status code of a server's limits, and how many bytes any server should bear.
-_TOO_BIG = 1009
-_SMALL = 2000
-
 #: What a frame of the violation deserves, and how grave not rejecting it is.
 Gravity = Callable[[str, str], Finding]
 
@@ -137,9 +133,7 @@ def goes_on(requirement: str, *, gravity: Gravity = fail) -> Judge:
 
     def judge(record: Record, facts: Facts) -> Iterator[Finding]:
         del facts
-        if record.close_code == _TOO_BIG and len(record.sent) > _SMALL:
-            yield info("RFC6455-10.4-02", f"too big for the server: {close_of(record)}")
-        elif record.closes:
+        if record.closes:
             yield gravity(requirement, f"the server closed: {close_of(record)}")
         elif record.has_ended:
             yield gravity(requirement, f"the server {end_of(record)}")

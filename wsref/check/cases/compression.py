@@ -34,7 +34,7 @@ from ..conversation import (
     pong,
     text,
 )
-from ..judgements import Gravity, echoes, fails, messages_of, says_nothing
+from ..judgements import Gravity, echoes, fails, goes_on, messages_of, says_nothing
 from ..opening import Opening, compressing
 from ..record import Record
 from ..verdicts import Finding, fail, info, skip, warn
@@ -107,8 +107,10 @@ def _comes_back(
     *contents: tuple[int, bytes],
     opening: Opening = _DEFLATE,
     gravity: Gravity = bears,
+    refusal: Gravity | None = None,
     needs: Sequence[Need] = (),
     kept: bool = False,
+    bits: int = 0,
 ) -> Case:
     """Return a case about messages that have to come back as they were.
 
@@ -120,11 +122,14 @@ def _comes_back(
         contents: opcode and payload of the messages.
         opening: what is offered.
         gravity: how bad it is if they do not come back.
+        refusal: how bad it is to fail the connection instead; the same if left out.
         needs: what the server must be able to do, beside permessage-deflate.
         kept: whether the messages refer to earlier ones, which the server may have ruled out.
+        bits: the window that they need, if it has more than the smallest there is.
     """
     first = requirements if isinstance(requirements, str) else requirements[0]
-    judge = echoes(first, *contents, gravity=gravity)
+    echo = echoes(first, *contents, gravity=gravity)
+    judge = _if_wide(_unless_refused(first, refusal, echo) if refusal else echo, bits)
     return case(
         f"7692:{name}",
         requirements,
@@ -140,12 +145,16 @@ def _binary_comes_back(
     requirements: str | tuple[str, ...],
     title: str,
     steps: Iterable[Step],
-    *contents: bytes,
+    *contents: bytes | tuple[int, bytes],
     kept: bool = False,
 ) -> Case:
-    """Return a case about binary messages, which some services do not take at all."""
+    """Return a case about binary messages, which some services do not take at all.
+
+    The arguments are those of :func:`_comes_back`; contents that are bytes alone are binary.
+    """
     first = requirements if isinstance(requirements, str) else requirements[0]
-    echo = echoes(first, BINARY_ECHO, *((BINARY, payload) for payload in contents), gravity=bears)
+    messages = [one if isinstance(one, tuple) else (BINARY, one) for one in contents]
+    echo = echoes(first, BINARY_ECHO, *messages, gravity=bears)
     return case(
         f"7692:{name}",
         requirements,
@@ -196,6 +205,17 @@ def _large(
     )
 
 
+def _unless_refused(requirement: str, refusal: Gravity, judge: Judge) -> Judge:
+    """Return *judge*, which says no more than *refusal* if the connection does not go on."""
+    stays_open = goes_on(requirement, gravity=refusal)
+
+    def judged(record: Record, facts: Facts) -> Iterator[Finding]:
+        refused = list(stays_open(record, facts))
+        yield from refused or judge(record, facts)
+
+    return judged
+
+
 def _if_kept(judge: Judge) -> Judge:
     """Return *judge*, silent where the client must not refer to earlier messages."""
 
@@ -208,11 +228,11 @@ def _if_kept(judge: Judge) -> Judge:
     return judged
 
 
-def _if_wide(judge: Judge) -> Judge:
-    """Return *judge*, silent where the window of the client is limited."""
+def _if_wide(judge: Judge, bits: int = 15) -> Judge:
+    """Return *judge*, silent where the window of the client has to be smaller than that."""
 
     def judged(record: Record, facts: Facts) -> Iterator[Finding]:
-        if record.deflate is not None and record.deflate.client_max_window_bits < 15:
+        if record.deflate is not None and record.deflate.client_max_window_bits < bits:
             yield skip("the server limits the window by client_max_window_bits")
         else:
             yield from judge(record, facts)
@@ -1037,7 +1057,7 @@ def _made_of(
     payload: bytes,
     content: bytes,
     *,
-    gravity: Gravity = bears,
+    refusal: Gravity = bears,
     then: bool = False,
 ) -> Case:
     """Return a case about one message, and perhaps a second one that is as usual."""
@@ -1052,7 +1072,7 @@ def _made_of(
         f"A message may be made of {what}" + (", and another may follow." if then else "."),
         steps,
         *contents,
-        gravity=gravity,
+        refusal=refusal,
     )
 
 
@@ -1256,11 +1276,11 @@ _FINALS: Final = (
         "a block with BFINAL set",
         Blocks().fixed(_HELLO, final=True).payload,
         _HELLO,
-        gravity=warn,
+        refusal=warn,
         then=True,
     ),
     *(
-        _made_of(name, requirement, what, payload, content, gravity=warn)
+        _made_of(name, requirement, what, payload, content, refusal=warn)
         for name, requirement, what, payload, content in (
             (
                 "blocks-behind-a-final-one",
@@ -1316,7 +1336,7 @@ _FINALS: Final = (
             )
         ],
         _HELLO_ECHO,
-        gravity=warn,
+        refusal=warn,
     ),
     _comes_back(
         "7.2.1/window-behind-a-final-block",
@@ -1689,17 +1709,26 @@ _WINDOWS: Final = (
         kept=True,
     ),
     _binary_comes_back(
-        "7.2.2/text-and-binary-share-the-window",
+        "7.2.2/binary-refers-to-text",
         (_KEPT, "RFC7692-6.1-07"),
-        "Messages of both types have one window.",
+        "A binary message may refer to a text message.",
+        [_hello(), _message(_HELLO_AGAIN, "a reference to it, binary", BINARY)],
+        _HELLO_ECHO,
+        _HELLO,
+        kept=True,
+    ),
+    _binary_comes_back(
+        "7.2.2/text-refers-to-binary",
+        (_KEPT, "RFC7692-6.1-07"),
+        "A text message may refer to a binary message.",
         [
-            _message(deflated(_HELLO), "Hello, binary", BINARY),
-            _message(deflated(b"world"), "world, binary", BINARY),
-            _message(Blocks().fixed((10, 10)).payload, "a reference to both, binary", BINARY),
+            _message(_HELLO_FIXED, "Hello, binary", BINARY),
+            _message(deflated(b"world"), "world, text"),
+            _message(Blocks().fixed((10, 10)).payload, "a reference to both, text"),
         ],
         _HELLO,
-        b"world",
-        b"Helloworld",
+        (TEXT, b"world"),
+        (TEXT, b"Helloworld"),
         kept=True,
     ),
     _comes_back(
@@ -1810,6 +1839,25 @@ _WINDOWS: Final = (
                 compressing("server_max_window_bits=9"),
             ),
         )
+    ),
+    *(
+        _comes_back(
+            f"7.2.2/distance-{1 << bits}-with-window-{bits}",
+            ("RFC7692-5-08", "RFC7692-5-18", "RFC7692-7.1.2.2-08"),
+            f"With client_max_window_bits={bits} a message may refer {1 << bits} bytes back.",
+            [
+                _message(deflated(noise(1 << bits), bits=9), f"text of {1 << bits} bytes"),
+                _message(
+                    Blocks().fixed((100, 1 << bits)).payload, f"a reference {1 << bits} bytes back"
+                ),
+            ],
+            (TEXT, noise(1 << bits)),
+            (TEXT, noise(1 << bits)[:100]),
+            opening=compressing(f"client_max_window_bits={bits}"),
+            kept=True,
+            bits=bits,
+        )
+        for bits in range(8, 13)
     ),
     case(
         "7692:7.2.2/distance-32768-into-another-message",
