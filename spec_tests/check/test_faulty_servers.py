@@ -1,4 +1,4 @@
-"""The library of faulty servers: the correct one is correct, and each fault is one.
+"""The library of faulty servers: the correct one is correct, each fault and variation is one.
 
 Nothing here needs the checker.  What a server does is looked at from outside, by probes
 (:mod:`.faulty.probes`), and compared with what the correct server does.
@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from spec_tests.check.faulty.probes import PROBES, Outcome, Probe, frame, head, run
-from spec_tests.check.faulty.registry import Fault, faults
+from spec_tests.check.faulty.registry import Fault, Variation, faults, variations
 from spec_tests.check.faulty.server import EchoServer, serving
 from spec_tests.check.faulty.shown import TOPICS, Place, outcomes, shown_by
 from wsref import WebSocket
-from wsref.events import Binary, Ready, Text
+from wsref.events import Binary, Closed, Disconnected, Poll, Pong, ProtocolError, Ready, Text
 from wsref.requirements import requirements
 
 FAULTS: Final = {name: fault for topic in TOPICS for name, fault in faults(topic).items()}
@@ -199,6 +199,7 @@ def test_there_are_enough_of_them() -> None:
     assert all(len(faults(topic)) >= 40 for topic in TOPICS)
     lenient = sum(fault.level == "SHOULD" for fault in FAULTS.values())
     assert 0.05 < lenient / len(FAULTS) < 0.15
+    assert len(variations()) >= 100
 
 
 @pytest.fixture(scope="module")
@@ -207,26 +208,29 @@ def right() -> Mapping[Place, Outcome]:
     return outcomes({CONVERSATION, *SHOWN_BY.values()}, 2)
 
 
+def probe(
+    right: Mapping[Place, Outcome], url: str, place: Place, timeout: float, *, differs: bool
+) -> Outcome:
+    """Return an outcome; give segments that a busy machine delivered together another chance."""
+    for pause in (0.005, 0.03):
+        outcome = run(url, PROBES[place[0]][place[1]], timeout, pause)
+        if (outcome != right[place]) == differs:
+            return outcome
+    return run(url, PROBES[place[0]][place[1]], timeout, 0.2)
+
+
 @pytest.fixture(scope="module")
 def conversations(right: Mapping[Place, Outcome]) -> Mapping[str, tuple[Outcome, Outcome]]:
     """What each faulty server makes of an ordinary conversation, and of the probe that shows it."""
-
-    def probe(url: str, place: Place, timeout: float, *, differs: bool) -> Outcome:
-        """Give segments that a busy machine has delivered together another chance."""
-        for pause in (0.005, 0.03):
-            outcome = run(url, PROBES[place[0]][place[1]], timeout, pause)
-            if (outcome != right[place]) == differs:
-                return outcome
-        return run(url, PROBES[place[0]][place[1]], timeout, 0.2)
 
     def converse(fault: Fault) -> tuple[Outcome, Outcome]:
         place = SHOWN_BY[fault.name]
         with serving(fault.server_class) as url:
             if place == CONVERSATION:
-                outcome = probe(url, place, 0.3, differs=True)
+                outcome = probe(right, url, place, 0.3, differs=True)
                 return outcome, outcome
-            ordinary = probe(url, CONVERSATION, 5, differs=False)
-            return ordinary, probe(url, place, 0.3, differs=True)
+            ordinary = probe(right, url, CONVERSATION, 5, differs=False)
+            return ordinary, probe(right, url, place, 0.3, differs=True)
 
     with ThreadPoolExecutor(16) as pool:
         return dict(zip(FAULTS, pool.map(converse, FAULTS.values()), strict=True))
@@ -247,3 +251,113 @@ def test_fault_can_be_seen(
 ) -> None:
     """Some probe makes a faulty server differ from the correct one."""
     assert conversations[name][1] != right[SHOWN_BY[name]]
+
+
+# ---- the servers that are unusual and right
+
+#: Those that do nothing but take their time, or cut up what they send: no probe shows that.
+TIMING: Final = {
+    *("legal/response-in-pieces", "legal/response-delayed", "legal/echo-after-20-ms"),
+    *("legal/output-coalesced", "legal/output-in-bytes", "legal/tcp-closed-100-ms-later"),
+    *("legal/tcp-closed-300-ms-later", "legal/idle-connections-closed"),
+}
+
+#: Those that do not send messages back as they are.
+NO_ECHO: Final = {
+    *("legal/greeter", "legal/sink", "legal/acknowledger", "legal/polite-echo", "legal/capitals"),
+    *("legal/ticker", "legal/chat-room"),
+}
+
+
+@pytest.mark.parametrize("variation", variations().values(), ids=variations())
+def test_variation_cites_what_permits_it(variation: Variation) -> None:
+    """A legal variation cites requirements, and says what it does."""
+    assert variation.requirement_ids
+    assert all(identifier in requirements() for identifier in variation.requirement_ids)
+    assert variation.description.endswith(".")
+
+
+def test_variations_without_probe_are_those_of_timing() -> None:
+    """Every other one is shown by a probe."""
+    assert variations().keys() - SHOWN_BY.keys() == TIMING
+
+
+@pytest.fixture(scope="module")
+def unusual(right: Mapping[Place, Outcome]) -> Mapping[str, bool]:
+    """Whether the probe that shows a variation tells it from the correct server."""
+
+    def differs(name: str) -> bool:
+        place = SHOWN_BY[name]
+        with serving(variations()[name].server_class) as url:
+            return probe(right, url, place, 0.3, differs=True) != right[place]
+
+    names = [name for name in variations() if name not in TIMING]
+    with ThreadPoolExecutor(16) as pool:
+        return dict(zip(names, pool.map(differs, names), strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name in variations() if name not in TIMING])
+def test_variation_is_unusual(unusual: Mapping[str, bool], name: str) -> None:
+    """Some probe makes it differ from the correct server."""
+    assert unusual[name]
+
+
+def talk(url: str, sent: list[str | bytes], *, echo: bool, compress: bool) -> list[str]:
+    """Have an ordinary conversation by our client, which is strict; return what went wrong."""
+    waiting = list(sent) if echo else []
+    wrong: list[str] = []
+    ponged = closed = False
+    polls = 0
+    ws = WebSocket(url, compress=compress)
+    for event in ws.connect(poll=0.5, ping_rate=0, close_timeout=5, open_timeout=5):
+        match event:
+            case Ready():
+                for message in sent:
+                    ws.send_text(message) if isinstance(message, str) else ws.send_binary(message)
+                ws.send_ping(b"sign of life")
+            case Text(text=content) | Binary(data=content):
+                if waiting and content == waiting[0]:
+                    waiting.pop(0)
+            case Pong(data=b"sign of life"):
+                ponged = True
+            case Closed():
+                closed = True
+            case ProtocolError():
+                wrong.append(event.error)
+            case Disconnected():
+                wrong.extend([] if event.graceful else [event.reason])
+            case Poll():
+                polls += 1
+                if polls == 10:
+                    return [*wrong, f"no more came; Pong: {ponged}, waiting for {waiting!r}"]
+            case _:
+                pass
+        if ponged and not waiting and not ws.is_closing:
+            ws.close(1000)
+    return wrong if closed else [*wrong, "not closed"]
+
+
+@pytest.fixture(scope="module")
+def conversed() -> Mapping[str, list[str]]:
+    """What went wrong in ordinary conversations with the legal variations."""
+
+    def converse(name: str) -> list[str]:
+        sent: list[str | bytes] = ["hello", "h\u00e9llo", b"\xff\0" * 700, "hello", "", "the end"]
+        if name.startswith("legal/text-only"):
+            sent = [message for message in sent if isinstance(message, str)]
+        echo = name not in NO_ECHO
+        with serving(variations()[name].server_class) as url:
+            return [
+                problem
+                for compress in (False, True)
+                for problem in talk(url, sent, echo=echo, compress=compress)
+            ]
+
+    with ThreadPoolExecutor(16) as pool:
+        return dict(zip(variations(), pool.map(converse, variations()), strict=True))
+
+
+@pytest.mark.parametrize("name", variations())
+def test_variation_converses(conversed: Mapping[str, list[str]], name: str) -> None:
+    """Our client finds nothing wrong with it, with and without compression."""
+    assert conversed[name] == []

@@ -888,7 +888,8 @@ class JudgedAfterFrame(EchoServer):
     """Reads the whole of a frame before it looks for what is wrong with it."""
 
     def read_header(self) -> Header:
-        header = Header(*self.read_exactly(2))
+        first, second = self.read_exactly(2)
+        header = Header(first, second)
         header.length = self.read_length(header)
         if header.length > self.max_message:
             raise Failed(1009, "the frame is too large")

@@ -7,11 +7,13 @@ has to show in some, and in none that has nothing to do with it.
 
 from __future__ import annotations
 
+import random
 import socket
 import struct
 import time
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -32,10 +34,17 @@ class Probe(NamedTuple):
     Attributes:
         segments: bytes to send one after the other, the request included.
         half_close: whether to send FIN behind them.
+        reset: whether to reset the connection behind them.
+        before: conversations to have first, one after the other.
+        beside: conversations on other connections, up to but for their last segment; that
+            follows when the probe is over.  They have to begin with a good request.
     """
 
     segments: tuple[bytes, ...]
     half_close: bool = False
+    reset: bool = False
+    before: tuple[Probe, ...] = ()
+    beside: tuple[Probe, ...] = ()
 
 
 class Outcome(NamedTuple):
@@ -120,24 +129,59 @@ def run(url: str, probe: Probe, timeout: float, pause: float = 0.005) -> Outcome
 
     There is a *pause* between segments, so that a server reads each by itself, as a rule.
     """
-    parts = urlsplit(url)
-    received = b""
-    with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as connected:
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connected.settimeout(timeout)
+    for other in probe.before:
+        run(url, other, timeout, pause)
+    with ExitStack() as stack:
+        beside: list[tuple[socket.socket, bytes]] = []
+        for other in probe.beside:
+            with suppress(OSError):
+                connected = stack.enter_context(_connect(url, timeout))
+                connected.sendall(other.segments[0])
+                received = b""
+                while b"\r\n\r\n" not in received and (data := connected.recv(65536)):
+                    received += data
+                for segment in other.segments[1:-1]:
+                    connected.sendall(segment)
+                    time.sleep(2 * pause)
+                beside.append((connected, other.segments[-1]))
         try:
-            for index, segment in enumerate(probe.segments):
-                if index:
-                    time.sleep(pause)
-                connected.sendall(segment)
-            if probe.half_close:
-                connected.shutdown(socket.SHUT_WR)
-            while data := connected.recv(65536):
-                received += data
-        except TimeoutError:
-            return Outcome(received, "open")
+            with _connect(url, timeout) as connected:
+                received, end = _converse(connected, probe, pause)
         except OSError:
-            return Outcome(received, "reset")
+            received, end = b"", "reset"
+        for connected, last in beside:
+            more, other_end = _converse(connected, Probe((last,)), pause)
+            received, end = received + b"\nbeside: " + more, f"{end}, {other_end}"
+    return Outcome(received, end)
+
+
+def _connect(url: str, timeout: float) -> socket.socket:
+    parts = urlsplit(url)
+    connected = socket.create_connection((parts.hostname or "", parts.port or 0), 5)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connected.settimeout(timeout)
+    return connected
+
+
+def _converse(connected: socket.socket, probe: Probe, pause: float) -> Outcome:
+    received = b""
+    try:
+        for index, segment in enumerate(probe.segments):
+            if index:
+                time.sleep(pause)
+            connected.sendall(segment)
+        if probe.half_close:
+            connected.shutdown(socket.SHUT_WR)
+        if probe.reset:
+            time.sleep(pause)
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return Outcome(b"", "ours")
+        while data := connected.recv(65536):
+            received += data
+    except TimeoutError:
+        return Outcome(received, "open")
+    except OSError:
+        return Outcome(received, "reset")
     return Outcome(received, "fin")
 
 
@@ -459,14 +503,274 @@ def _closing() -> Iterator[tuple[str, Probe]]:
     yield from probes
 
 
-def _compression() -> Iterator[tuple[str, Probe]]:
-    deflater = zlib.compressobj(6, zlib.DEFLATED, -15)
-    first, second = (
-        (deflater.compress(b"hello hello") + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
-        for _ in range(2)
+_MULTIBYTE: Final = "\u00e9\u20ac\U0001f600"
+_HELLO: Final = bytes.fromhex("f248cdc9c90700")
+
+
+def _deflated(*messages: bytes, flush: int = zlib.Z_SYNC_FLUSH, level: int = 6) -> list[bytes]:
+    """Return the payloads of messages that are compressed with one window."""
+    deflater = zlib.compressobj(level, zlib.DEFLATED, -15)
+    return [(deflater.compress(one) + deflater.flush(flush))[:-4] for one in messages]
+
+
+def _negotiation() -> Iterator[tuple[str, Probe]]:
+    text = bytes(range(32, 127)) * 2
+    noise = random.Random(1).randbytes(650)
+    first, second, third, fourth = _deflated(text, text, noise * 2, noise)
+    frames = (
+        *(frame(1, first, rsv=4), frame(2, second, rsv=4), frame(2, third, rsv=4)),
+        *(frame(1, b"plain"), frame(2, fourth, rsv=4)),
     )
-    yield "deflate", _open(frame(1, first, rsv=4), frame(1, second, rsv=4), request=head(OFFER))
-    yield "deflate, plain", _open(frame(1, b"hello"), request=head(OFFER))
+    deflate = "permessage-deflate"
+    header = "Sec-WebSocket-Extensions"
+
+    def ask(*values: str) -> tuple[str, Probe]:
+        request = head(*((header, value) for value in values))
+        return "offer " + " | ".join(values).replace("permessage-", "p"), _open(
+            *frames, request=request
+        )
+
+    yield ask(deflate)
+    server, client = "server_max_window_bits", "client_max_window_bits"
+    own, other = "server_no_context_takeover", "client_no_context_takeover"
+    numbers = ("8", "9", "10", "15", "0", "7", "16", "99", "08", "015", "-9", "9.5", "abc", "10x")
+    for name in (server, client):
+        for value in (*numbers, "+9", "1_0", '"10"', '"1\\0"', '""', '" 10"', '"abc"'):
+            yield ask(f"{deflate}; {name}={value}")
+        yield ask(f"{deflate}; {name}")
+        yield ask(f"{deflate}; {name}; {name}")
+        yield ask(f"{deflate}; {name}=10; {name}=10")
+        yield ask(f"{deflate}; {name}=10; {name}=11")
+        yield ask(f"{deflate}; {name}=11; {name}=10")
+    for name in (own, other):
+        yield ask(f"{deflate}; {name}")
+        for value in ("1", "true", "false", '""', '"true"'):
+            yield ask(f"{deflate}; {name}={value}")
+        yield ask(f"{deflate}; {name}; {name}")
+    yield ask(f"{deflate}; {own}; {other}; {server}=9; {client}=9")
+    yield ask(f"{deflate}; {server}=12; {client}=9")
+    for value in ("bogus", "bogus=1", "client_max_window=9", "", f"{own}, bogus"):
+        yield ask(f"{deflate}; {value}")
+    for value in ("x-unknown", f"x-{deflate}", f"{deflate}-frame", "permessage-bzip2"):
+        yield ask(value)
+        yield ask(f"{value}, {deflate}")
+    yield ask(f'x-unknown; a="{deflate}"')
+    yield ask(f"{deflate}; bogus, {deflate}")
+    yield ask(f"{deflate}, {deflate}")
+    yield ask(f"{deflate}; {own}, {deflate}; {client}=10, {deflate}")
+    yield ask(f"{deflate}; {server}=8, {deflate}; {own}")
+    yield ask(deflate, "x-unknown")
+    yield ask("x-unknown", deflate)
+    yield ask(f"{deflate}; bogus", deflate)
+    for value in ("", "; bogus"):
+        request = head((header, deflate + value))
+        plain = frame(2, b"plain " * 20), frame(1, b"plain"), frame(9, b"ping")
+        yield f"plain frames{value}", _open(*plain, request=request)
+
+
+def _compression() -> Iterator[tuple[str, Probe]]:
+    request = head(OFFER)
+
+    def talk(*frames: bytes) -> Probe:
+        return _open(*frames, request=request)
+
+    def texts(*payloads: bytes) -> Probe:
+        return talk(*(frame(1, payload, rsv=4) for payload in payloads))
+
+    first, second = _deflated(b"hello hello", b"hello hello")
+    yield "deflate", talk(frame(1, first, rsv=4), frame(1, second, rsv=4))
+    yield "deflate, plain", talk(frame(1, b"hello"))
+    yield from _negotiation()
+    again = bytes.fromhex("f200110000")
+    yield "again", texts(_HELLO, again, again, again)
+    yield (
+        "again as other types",
+        talk(frame(1, _HELLO, rsv=4), frame(2, again, rsv=4), frame(1, again, rsv=4)),
+    )
+    for name, between in (
+        *(("plain", frame(1, b"Howdy")), ("ping", frame(9, b"Howdy"))),
+        *(("empty", frame(1, b"\0", rsv=4)), ("plain empty", frame(1))),
+        ("fragments", frame(2, _HELLO[:3], fin=False, rsv=4) + frame(0, _HELLO[3:])),
+    ):
+        yield f"again behind {name}", talk(frame(1, _HELLO, rsv=4), between, frame(1, again, rsv=4))
+    for name, digits in (
+        *(("stored", "000500faff48656c6c6f00"), ("two blocks", "f248050000 00ffffcac9c90700")),
+        *(("final", "f348cdc9c9070000"), ("fixed", "f248cdc9c90700"), ("empty", "00")),
+        *(("final, more", "f348cdc9c90700 f248cdc9c90700"), ("empty fixed", "0200")),
+        *(
+            ("ends in zero", "f248cdc9c907000000ffff00"),
+            ("nothing", ""),
+            ("many empty", "000000ffff" * 3 + "00"),
+        ),
+        *(("bad type", "07"), ("bad stored", "000500000048656c6c6f00"), ("cut off", "f248cd")),
+        *(("cut off stored", "000500faff4865"), ("beyond", "f200110000"), ("zlib", "789c")),
+        ("tail", "f248cdc9c907000000ffff"),
+    ):
+        data = bytes.fromhex(digits)
+        yield f"data {name}", texts(data, _HELLO, again)
+        yield (
+            f"data {name} in two",
+            talk(frame(2, data[:1], fin=False, rsv=4), frame(0, data[1:]), frame(2, _HELLO, rsv=4)),
+        )
+    yield "again behind final", texts(bytes.fromhex("f348cdc9c9070000"), again)
+    for size in (200, 1001, 20000, 70000):
+        data = random.Random(size).randbytes(size // 2).hex().encode()
+        yield f"dynamic {size}", texts(*_deflated(data, data[::-1]))
+        yield f"same {size}", texts(*_deflated(b"x" * size, b"x" * size))
+    for size in (300, 3000, 6000, 12000, 20000, 30000):
+        data = random.Random(size).randbytes(size)
+        one, two = _deflated(data, data)
+        yield f"distance {size}", talk(frame(2, one, rsv=4), frame(2, two, rsv=4))
+        hint = head((OFFER[0], OFFER[1] + "; client_max_window_bits=9"))
+        yield (
+            f"distance {size}, hint",
+            _open(frame(2, one, rsv=4), frame(2, two, rsv=4), request=hint),
+        )
+        both = head((OFFER[0], OFFER[1] + "; server_max_window_bits=9"))
+        yield (
+            f"distance {size}, server window",
+            _open(frame(2, one, rsv=4), frame(2, two, rsv=4), request=both),
+        )
+    noise, noise_again = random.Random(0).randbytes(200), random.Random(0).randbytes(200)
+    yield "plain noise", talk(frame(2, noise), frame(2, noise_again), frame(2, noise_again))
+    multi = _MULTIBYTE.encode()
+    for name, data in (
+        *(("bad", b"ab\xffcd"), ("unfinished", multi[:-1]), ("good", multi * 9), ("words", b"a b")),
+    ):
+        (payload,) = _deflated(data)
+        for opcode in (1, 2):
+            yield f"{name} {opcode}", talk(frame(opcode, payload, rsv=4))
+            yield (
+                f"{name} {opcode} in fragments",
+                talk(
+                    *(frame(opcode, payload[:4], fin=False, rsv=4), frame(9, b"ping")),
+                    *(
+                        frame(0, payload[4:5], fin=False),
+                        frame(0, fin=False),
+                        frame(0, payload[5:]),
+                    ),
+                ),
+            )
+    parts = [part + b"\0\0\xff\xff" for part in _deflated(*(bytes([byte]) for byte in multi))]
+    yield (
+        "character in fragments",
+        talk(
+            frame(1, parts[0], fin=False, rsv=4),
+            *(frame(0, part, fin=False) for part in parts[1:]),
+            frame(0, b"\0"),
+        ),
+    )
+    fragments = [
+        frame(0 if index else 1, _HELLO[index : index + 1], fin=index == 6, rsv=0 if index else 4)
+        for index in range(7)
+    ]
+    yield "bytes in fragments", talk(*fragments, frame(1, again, rsv=4))
+    for opcode in (8, 9, 10):
+        yield f"control {opcode} with rsv1", talk(frame(opcode, CLOSE_1000, rsv=4))
+        yield (
+            f"control {opcode} deflated with rsv1",
+            talk(frame(opcode, _deflated(CLOSE_1000)[0], rsv=4)),
+        )
+    for rsv in (0, 4):
+        for more in (0, 4):
+            yield (
+                f"fragments with {rsv} {more}",
+                talk(frame(2, _HELLO[:4], fin=False, rsv=rsv), frame(0, _HELLO[4:], rsv=more)),
+            )
+    declined = head((OFFER[0], OFFER[1] + "; bogus"))
+    yield "declined, rsv1", _open(frame(1, _HELLO, rsv=4), request=declined)
+    yield "not offered, rsv1", _open(frame(1, _HELLO, rsv=4))
+    yield "empty messages", talk(frame(1), frame(2), frame(1, b"x"))
+    yield (
+        "context of another connection",
+        texts(again)._replace(before=(texts(_HELLO),)),
+    )
+
+
+def _robustness() -> Iterator[tuple[str, Probe]]:
+    close = frame(8, CLOSE_1000)
+    part = frame(2, b"first", fin=False)
+    for length in (1 << 31, 1 << 32, (1 << 32) + 5, 1 << 62, (1 << 63) - 1, 1 << 63, (1 << 64) - 1):
+        for opcode in (1, 2, 9):
+            huge = frame(opcode, b"x" * 9, form=64, length=length)
+            yield f"{opcode} of {length:x}", Probe((head(), huge, close))
+        huge = frame(0, b"x" * 9, form=64, length=length)
+        yield f"continuation of {length:x}", Probe((head(), part, huge, close))
+    for count in (101, 150, 1200):
+        many = [frame(0 if index else 1, b"y", fin=index == count) for index in range(count + 1)]
+        yield f"{count} fragments", _together(*many, close)
+    yield (
+        "empty fragments",
+        _open(part, *(frame(0, fin=False) for _ in range(5)), frame(0, b"last")),
+    )
+    yield "long fragments", _open(part, frame(0, bytes(3000)))
+    for size in (4097, 65535, 65536, 65537, 200_000):
+        yield f"message of {size}", _open(frame(2, bytes(index % 251 for index in range(size))))
+    yield "pings together", _together(*(frame(9, b"%d" % index) for index in range(20)), close)
+    yield "pings", _open(*(frame(9, b"%d" % index) for index in range(8)))
+    yield "many messages", _together(*(frame(1, b"x") for _ in range(60)), close)
+    yield "messages", _open(*(frame(1, b"%d" % index) for index in range(15)))
+    yield "garbage", Probe((b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",))
+    yield "not HTTP", Probe((b"hello\r\n\r\n",))
+    yield "no key", Probe((head(without=["Sec-WebSocket-Key"]),))
+    yield "no upgrade", Probe((head(without=["Upgrade"]),))
+    yield "long head", Probe((head(("X-Long", "x" * 20_000)),))
+    yield "early bytes", Probe((head() + frame(9, b"early"), close))
+    yield "head of 5000 bytes", _open(request=head(("X-Long", "x" * 5000)))
+    yield "other path", _open(request=head(line="GET /other?a=b HTTP/1.1"))
+    yield "both subprotocols", _open(request=head(("Sec-WebSocket-Protocol", "chat, superchat")))
+    yield "bad byte in open frame", Probe((head(), frame(1, b"\xff" * 9)[:12]))
+    yield "long header", _open(request=head(("X-Long", "x" * 3000)))
+    many_headers = [(f"X-{index}", "x") for index in range(60)]
+    yield "many headers", _open(request=head(*many_headers))
+    yield (
+        "many headers first",
+        _open(request=head(fields=[*many_headers[:20], *DEFAULTS])),
+    )
+
+    ordinary = _open(frame(1, b"text"), frame(9, b"ping"), frame(2, b"binary"), frame(9))
+    stream = (head(), frame(2, b"begun", fin=False))
+    bad: dict[str, Probe] = {
+        "conversation": ordinary,
+        "garbage": Probe((b"\0\r\n\r\n",)),
+        "no key": Probe((head(without=["Sec-WebSocket-Key"]),)),
+        "many headers": _open(request=head(*many_headers)),
+        "nothing": Probe((b"",), half_close=True),
+        "half a request": Probe((head()[:50],), half_close=True),
+        "end of stream": Probe((head(), frame(9, b"p")), half_close=True),
+        "end within message": Probe(stream, half_close=True),
+        "end within frame": Probe((head(), frame(2, b"x" * 50)[:20]), half_close=True),
+        "end within header": Probe((head(), frame(2, b"x" * 200)[:3]), half_close=True),
+        "reset": Probe((head(), frame(2, b"x")), reset=True),
+        "bad frame": Probe((head(), frame(3))),
+        "bad text": Probe((head(), frame(1, b"\xff"))),
+        "bad close": Probe((head(), frame(8, b"\x03"))),
+        "too large": Probe((head(), frame(2, b"x" * 9, form=64, length=1 << 62))),
+        "top bit": Probe((head(), frame(2, b"x" * 9, form=64, length=1 << 63))),
+        "subprotocol": Probe((head(("Sec-WebSocket-Protocol", "chat")), close)),
+        "compression": _open(frame(1, _HELLO, rsv=4), request=head(OFFER)),
+    }
+    continued = _open(frame(0, b"rest"))
+    for name, probe in bad.items():
+        yield f"behind {name}", ordinary._replace(before=(probe,))
+        yield f"continuation behind {name}", continued._replace(before=(probe,))
+        beside = Probe((head(), frame(9, b"beside"), frame(9, b"still") + close))
+        yield f"beside {name}", probe._replace(beside=(beside,))
+    for name in ("garbage", "no key", "bad frame", "too large"):
+        yield f"behind many of {name}", ordinary._replace(before=(bad[name],) * 12)
+    compressed = _open(frame(1, _HELLO, rsv=4), request=head(OFFER))
+    yield "compressed twice", compressed._replace(before=(compressed,))
+    half = frame(2, b"abcdefgh", key=b"\x01\x02\x03\x04")
+    pieces = Probe((head(), half[:10], half[10:] + close))
+    yield "frame beside", ordinary._replace(beside=(pieces,))
+    yield "message beside", ordinary._replace(beside=(Probe((*stream, frame(0, b"end") + close)),))
+    waiting = Probe((head(), frame(1, b"mine"), frame(1, b"also mine") + close))
+    yield "text beside", ordinary._replace(beside=(waiting,))
+    yield "texts beside", ordinary._replace(beside=(waiting, waiting))
+    other = Probe((head(("Sec-WebSocket-Key", OTHER_NONCE)), close))
+    yield "other key beside", ordinary._replace(beside=(other,))
+    negotiated = Probe((head(OFFER), frame(9), close))
+    yield "compression beside", ordinary._replace(beside=(negotiated,))
 
 
 #: What any client does: a message of each type, a Ping, a Close.
@@ -485,4 +789,5 @@ PROBES: Final[dict[str, dict[str, Probe]]] = {
     "utf8": dict(_utf8()),
     "closing": dict(_closing()),
     "compression": dict(_compression()),
+    "robustness": dict(_robustness()),
 }
