@@ -33,6 +33,7 @@ class Facts(NamedTuple):
             if it chose none.
         pongs: whether it answers a Ping by a Pong with the same payload; else a text message that
             it echoes has to prove that a connection is alive.
+        echo_time: what a message and its echo took, in seconds; 0 if it does not echo.
         round_trip: what a Ping and its Pong took, in seconds.
         is_secure: whether it is reached by TLS.
         takes_binary: whether it bears binary messages; a service may be for text only.
@@ -47,6 +48,7 @@ class Facts(NamedTuple):
     subprotocol: str | None = None
     round_trip: float = 0.0
     is_secure: bool = False
+    echo_time: float = 0.0
     takes_binary: bool = True
     failure_code: int | None = 1002
 

@@ -121,6 +121,7 @@ def control(target: Target, options: Options) -> Controls:
         subprotocol=response.get("Sec-WebSocket-Protocol"),
         round_trip=min(round_trip, _duration_of(opening)),
         is_secure=target.uri.secure,
+        echo_time=_echo_time(first),
     )
     if facts.subprotocol is None:
         guess = converse(target, (Open(Opening((offering_subprotocols(),))),), patience)
@@ -167,6 +168,14 @@ def _open(target: Target, options: Options) -> tuple[Target, Record]:
 def _duration_of(opening: Record) -> float:
     """Return what the opening handshake took, in seconds."""
     return opening.time_of_step(1)
+
+
+def _echo_time(record: Record) -> float:
+    """Return what the message of step 2 and its echo took, in seconds; 0 if there was none."""
+    for message in record.messages:
+        if message.payload == _HELLO:
+            return max(0.0, message.time - record.time_of_step(2))
+    return 0.0
 
 
 def _has_hello(record: Record) -> bool:

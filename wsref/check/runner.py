@@ -47,6 +47,9 @@ _FIRST_TIMEOUT: Final = 0.4
 _REPEAT_TIMEOUT: Final = 1.5
 _LEAST_TIMEOUT: Final = 0.15
 _MANY_TIMEOUTS: Final = 20
+#: Deadlines have room for so many echoes, one after the other, but not for longer, in seconds.
+_ECHOES: Final = 400
+_MOST_FOR_ECHOES: Final = 10.0
 #: What stress cases may take, in seconds.
 _STRESS_TIMEOUT: Final = 10.0
 #: So many repeats confirm that something is waited for in vain: for each kind of thing, and for
@@ -299,11 +302,12 @@ class _Check:
     def _patience(self, least: float, case: Case | None = None) -> Patience:
         """Return how long to wait, by the round-trip time and by what has happened so far."""
         trip = self._facts.round_trip
-        answer = self._options.timeout or least + ROUND_TRIPS * trip
+        owed = min(_ECHOES * self._facts.echo_time, _MOST_FOR_ECHOES)
+        answer = self._options.timeout or least + ROUND_TRIPS * trip + owed
         if case is not None and self._options.timeout is None:
             waited = max((self._timeouts[kind] for kind in _kinds(case)), default=0)
             least = _LEAST_TIMEOUT / (1 if waited < _MANY_TIMEOUTS else 4)
-            shortest = least + ROUND_TRIPS * trip
+            shortest = least + ROUND_TRIPS * trip + owed
             answer = max(shortest, answer / 2 ** max(0, waited - 3))
         return Patience(answer, max(5.0, answer), trip)
 
@@ -387,11 +391,12 @@ class _Check:
 
     def _look_at(self, record: Record) -> None:
         """Let the oracle judge a record, and keep what it finds."""
-        findings = judge_server(record)
-        with self._lock:
-            self._seen += 1
-            for finding in findings:
-                self._watched.setdefault(finding.requirement, []).append((finding, record))
+        for one in (record, *record.others):
+            findings = judge_server(one)
+            with self._lock:
+                self._seen += 1
+                for finding in findings:
+                    self._watched.setdefault(finding.requirement, []).append((finding, one))
 
     def _watch(self, results: Sequence[Result]) -> list[Result]:
         """Give the findings of the oracle to the cases that stand for them."""
