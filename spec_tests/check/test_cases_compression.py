@@ -403,10 +403,11 @@ def test_data_behind_a_final_block() -> None:
 
 
 def test_a_final_block_alone() -> None:
-    """It is an example of the RFC."""
+    """The byte 00 behind it is data, too."""
     case = one("7.2.1/final-block")
     assert not findings(case, {-2: server_text("Hello")})
-    assert findings(case, {1: server_close(1007)}, end="fin") == {(FAIL, "7.2.1-05")}
+    assert findings(case, {1: server_close(1007)}, end="fin") == {(WARN, "7.2.1-05")}
+    assert findings(case, {-2: server_text("")}) == {(FAIL, "7.2.1-05")}
 
 
 def test_the_window_behind_a_final_block() -> None:

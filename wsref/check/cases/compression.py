@@ -1269,6 +1269,7 @@ _FINALS: Final = (
         "a block with BFINAL set, and the byte 00",
         Blocks().fixed(_HELLO, final=True).payload,
         _HELLO,
+        refusal=warn,
     ),
     _made_of(
         "final-block-then-a-message",

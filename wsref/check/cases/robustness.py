@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from ...protocol.http import Headers
 from ...protocol.opcode import BINARY, CONTINUATION, PING, TEXT
 from ..catalogue import Case, Facts, Judge, case
 from ..conversation import (
@@ -33,14 +34,22 @@ from ..conversation import (
     text,
 )
 from ..judgements import answer_of, close_of, closes, echoes, messages_of, says_nothing
-from ..opening import Opening, adding, compressing
-from ..record import Record
-from ..verdicts import Finding, fail, info, warn
+from ..opening import (
+    Opening,
+    adding,
+    compressing,
+    offering_subprotocols,
+    sending_headers,
+    without,
+)
+from ..record import Kind, Record
+from ..verdicts import Finding, fail, info, skip, warn
 from .patterns import (
     BINARY_ECHO,
     LIMIT_CODES,
     accepted,
     accepted_binary,
+    answers_each,
     behind_twin,
     if_binary,
     up_to_limit,
@@ -216,6 +225,86 @@ _TOO_BIG: Final = case(
     "If a frame of 2**40 bytes is refused at its header, the status code is 1009, or 1008.",
     [Open(), _header(TEXT, 1 << 40), Pause(), HalfClose(), Await("end")],
     _says_too_big,
+)
+
+
+def _is_consistent(record: Record, facts: Facts) -> Iterator[Finding]:
+    """Want to be refused at its header whatever is no smaller than what is so elsewhere."""
+    del facts
+    refused = any(other.close_code in LIMIT_CODES for other in record.others)
+    ended_itself = (
+        any(entry.kind is Kind.SENT_END for entry in record.entries) and not record.closes
+    )
+    if refused and ended_itself:
+        yield fail(_LIMIT, "2**31 bytes of text are refused at once, but here more is waited for")
+
+
+_NO_LARGER: Final = (
+    Open(),
+    _header(TEXT, 1 << 31),
+    HalfClose(),
+    Await("end"),
+)
+
+_CONSISTENT: Final = tuple(
+    case(
+        f"10.4/limit-holds-for-{name}",
+        (_LIMIT, "RFC6455-10.4-02"),
+        f"If text of 2**31 bytes is refused at its header, so is {words}.",
+        [
+            Open(),
+            Crowd(1, _NO_LARGER),
+            *before,
+            _header(opcode, length),
+            Pause(10),
+            HalfClose(),
+            Await("end"),
+        ],
+        _is_consistent,
+    )
+    for name, words, opcode, length, before in (
+        ("text-of-2-to-the-32", "text of 2**32 bytes", TEXT, 1 << 32, ()),
+        ("text-of-2-to-the-40", "text of 2**40 bytes", TEXT, 1 << 40, ()),
+        ("text-of-2-to-the-62", "text of 2**62 bytes", TEXT, 1 << 62, ()),
+        ("text-of-2-to-the-63-less-1", "text of 2**63 - 1 bytes", TEXT, (1 << 63) - 1, ()),
+        ("binary-of-2-to-the-62", "binary of 2**62 bytes", BINARY, 1 << 62, ()),
+        (
+            "a-continuation-of-2-to-the-31",
+            "a continuation of 2**31 bytes",
+            CONTINUATION,
+            1 << 31,
+            (Send(text("Hel", fin=False), "a text message begins"),),
+        ),
+        (
+            "a-continuation-of-2-to-the-63-less-1",
+            "a continuation of 2**63 - 1 bytes",
+            CONTINUATION,
+            (1 << 63) - 1,
+            (Send(text("Hel", fin=False), "a text message begins"),),
+        ),
+    )
+)
+
+_SUM_WRAPS: Final = tuple(
+    case(
+        f"10.4/sum-of-lengths-at-2-to-the-{bits}-{'less' if shift < 0 else 'and'}-{abs(shift)}",
+        ("RFC6455-5.2-09" if bits == 64 else _LENGTH, _LIMIT),
+        f"The lengths of two fragments do not become small when added in {bits} bits.",
+        [
+            Open(),
+            Send(text("Hel", fin=False), "text of 3 bytes, FIN 0"),
+            Send(
+                frame(CONTINUATION, b"lo", length=(1 << bits) + shift, length_bytes=8),
+                f"a continuation of 2**{bits} {shift:+} bytes, of which 2 come",
+            ),
+            Send(_INSIDE, "more of its payload, which looks like a Ping"),
+            Pause(),
+            HalfClose(),
+            Await("end"),
+        ],
+        _takes_no_part("RFC6455-5.2-09" if bits == 64 else _LENGTH),
+    )
+    for bits, shift in ((64, -1), (64, -3), (32, -1), (32, 2))
 )
 
 
@@ -448,7 +537,7 @@ _SEGMENTS: Final = (
     ),
     case(
         "10.7/many-fragments-in-one-segment",
-        (_RECEIVED, _VALIDATED),
+        (_RECEIVED, "RFC6455-5.4-02", "RFC6455-5.4-10", _LIMIT),
         "A message of 500 fragments is one message.",
         accepted(
             Send(
@@ -565,7 +654,7 @@ def _refuses_in_order(record: Record, facts: Facts) -> Iterator[Finding]:
     if record.is_open:
         return
     if record.response is None and not record.has_ended:
-        yield warn("RFC6455-10.7-04", "no answer, and the connection stays open")
+        yield fail("RFC6455-4.2.1-01", "no answer, and the connection stays open")
     elif record.response is None:
         yield info("RFC6455-10.7-04", "TCP was ended without an HTTP status")
     else:
@@ -583,7 +672,7 @@ def _many_headers(number: int) -> Opening:
 _LARGE_HANDSHAKES: Final = tuple(
     case(
         f"10.4/handshake-{name}",
-        ("RFC6455-10.7-04", _LIMIT),
+        ("RFC6455-4.2.1-01", "RFC6455-10.7-04", _LIMIT),
         f"A handshake {how} is accepted, or refused by HTTP.",
         [Open(opening)],
         _refuses_in_order,
@@ -595,6 +684,259 @@ _LARGE_HANDSHAKES: Final = tuple(
         ("with-50-headers", "with 50 more headers", _many_headers(50)),
         ("with-150-headers", "with 150 more headers", _many_headers(150)),
     )
+)
+
+
+def _headers_first(headers: Headers) -> Headers:
+    """Put a few headers of no meaning before those that matter."""
+    return (headers[0], *((f"X-Wsref-{index}", "x") for index in range(_FEW)), *headers[1:])
+
+
+_FEW: Final = 24
+
+
+def _order_of_headers_does_not_count(record: Record, facts: Facts) -> Iterator[Finding]:
+    """Want a handshake to be accepted with the same headers in another order."""
+    del facts
+    if not record.is_open and all(other.is_open for other in record.others):
+        message = f"{answer_of(record)}; behind the others, {_FEW} more headers do not matter"
+        yield fail("RFC6455-4.2.1-14", message)
+
+
+_HEADERS_FIRST: Final = case(
+    "4.2.1/many-unknown-headers-first",
+    ("RFC6455-4.2.1-14", "RFC6455-4.2.1-13"),
+    f"{_FEW} headers of no meaning are ignored, be they the first or the last.",
+    [Crowd(1, (Open(_many_headers(_FEW)),)), Open(Opening((sending_headers(_headers_first),)))],
+    _order_of_headers_does_not_count,
+    opens=False,
+)
+
+
+# Connections that have nothing to do with one another (§10.7)
+
+_HELLO: Final = Send(text("Hello"), "a text message")
+_OTHER: Final = (Open(), Send(text("another"), "text"), Await("messages"), Probe())
+_BINARY_OTHER: Final = (Open(), Send(binary(b"another"), "binary"), Await("messages"), Probe())
+_PONG_LIMIT: Final = 0.9  # in seconds
+
+
+def _is_unmoved(*contents: tuple[int, bytes]) -> Judge:
+    """Want the connection to go on, whatever becomes of others, and Pongs to be as quick."""
+    undisturbed = echoes(_VALIDATED, *contents)
+
+    def judge(record: Record, facts: Facts) -> Iterator[Finding]:
+        yield from undisturbed(record, facts)
+        for step, payload in record.probes.items():
+            asked = [entry.time for entry in record.entries if payload in entry.data][:1]
+            for pong in record.pongs:
+                if pong.payload == payload and asked:
+                    seconds = pong.time - asked[0]
+                    if seconds > _PONG_LIMIT + 20 * facts.round_trip and step == _LAST_PROBE:
+                        yield fail("RFC6455-5.5.2-03", f"the Pong took {seconds:.1f} s")
+
+    return judge
+
+
+#: The index of the step that :func:`_is_unmoved` has timed.
+_LAST_PROBE: Final = 5
+
+
+def _each_is_right(
+    requirement: str, mine: Sequence[tuple[int, bytes]], *others: Sequence[tuple[int, bytes]]
+) -> Judge:
+    """Want this connection and the others to get the echoes of their own messages.
+
+    Args:
+        requirement: the clause.
+        mine: what comes back on this connection.
+        others: what comes back on each of the others; None of them for those that say nothing.
+    """
+    right = echoes(requirement, *mine)
+
+    def judge(record: Record, facts: Facts) -> Iterator[Finding]:
+        if not facts.takes_binary and any((BINARY, b"another") in one for one in others):
+            yield skip("the service does not take binary messages")
+            return
+        yield from right(record, facts)
+        for other, contents in zip(record.others, others, strict=False):
+            if not other.is_open:
+                yield fail(requirement, f"another connection: {answer_of(other)}")
+            elif other.probes:
+                for finding in echoes(requirement, *contents)(other, facts):
+                    yield finding._replace(message=f"another connection: {finding.message}")
+
+    return judge
+
+
+_AN_ECHO: Final = [(TEXT, b"another")]
+
+#: What becomes of another connection: name, words, steps.
+_EVENTS: Final = (
+    ("fails", "is failed", (Open(), Send(frame(3), "a reserved opcode"), Await("end"))),
+    ("has-invalid-text", "has invalid text", (Open(), Send(text(b"\xff"), "FF"), Await("end"))),
+    ("is-closed", "is closed", (Open(), Send(close(1000), "a Close"), Await("end"))),
+    ("has-an-illegal-close", "has an illegal Close", (Open(), Send(close(1005), ""), Await("end"))),
+    ("ends", "ends", (Open(), HalfClose(), Await("end"))),
+    ("is-reset", "is reset", (Open(), Send(text("Hello"), "a text message"), Abort())),
+    (
+        "ends-within-a-message",
+        "ends within a message",
+        (Open(), Send(text("Hel", fin=False), "text begins"), HalfClose(), Await("end")),
+    ),
+    (
+        "announces-2-to-the-62",
+        "announces 2**62 bytes",
+        (Open(), _header(TEXT, 1 << 62), HalfClose(), Await("end")),
+    ),
+    (
+        "is-refused",
+        "is refused",
+        (Open(Opening((without("Sec-WebSocket-Key"),))),),
+    ),
+)
+
+_SIDE_BY_SIDE: Final = (
+    *(
+        case(
+            f"10.7/nothing-happens-when-another-{name}",
+            (_VALIDATED, "RFC6455-5.5.2-02", "RFC6455-5.5.2-03"),
+            f"That another connection {words} changes nothing for this one.",
+            [Open(), Probe(), Crowd(1, steps), _HELLO, Await("messages"), Probe()],
+            _is_unmoved((TEXT, b"Hello")),
+        )
+        for name, words, steps in _EVENTS
+    ),
+    case(
+        "10.7/fragments-are-not-shared",
+        (_RECEIVED, "RFC6455-5.4-02", "RFC6455-5.4-03", "RFC6455-6.2-08"),
+        "A message on another connection, between two fragments, is a message of its own.",
+        [
+            Open(),
+            Send(text("Hel", fin=False), "a text message begins"),
+            Crowd(1, _OTHER),
+            Send(continuation("lo"), "the end of the message"),
+            Await("messages"),
+            Probe(),
+        ],
+        _each_is_right(_RECEIVED, [(TEXT, b"Hello")], _AN_ECHO),
+    ),
+    case(
+        "10.7/masking-keys-are-not-shared",
+        ("RFC6455-5.3-05", "RFC6455-6.2-07", "RFC6455-5.2-16", _RECEIVED),
+        "A frame on another connection, between two parts of a frame, has a key of its own.",
+        [
+            Open(),
+            Send(text("Hello, world")[:-6], "a text frame without its last 6 bytes"),
+            Crowd(1, _OTHER),
+            Send(text("Hello, world")[-6:], "its last 6 bytes"),
+            Await("messages"),
+            Probe(),
+        ],
+        _each_is_right("RFC6455-5.3-05", [(TEXT, b"Hello, world")], _AN_ECHO),
+    ),
+    case(
+        "10.7/buffers-are-not-shared",
+        (_RECEIVED, "RFC6455-5.2-14"),
+        "Messages that come over two connections at the same time go back to their own senders.",
+        [Open(), _HELLO, Crowd(1, _OTHER), Await("messages"), Probe()],
+        _each_is_right(_RECEIVED, [(TEXT, b"Hello")], _AN_ECHO),
+    ),
+    case(
+        "10.7/echoes-go-to-their-senders",
+        (_RECEIVED, "RFC6455-5.2-14"),
+        "Of four connections at the same time each gets its own echoes.",
+        [Open(), _HELLO, Crowd(4, _OTHER), Await("messages"), Probe()],
+        _each_is_right(_RECEIVED, [(TEXT, b"Hello")], *[_AN_ECHO] * 4),
+    ),
+    *(
+        case(
+            f"10.7/{name}-is-not-left-for-another",
+            (_RECEIVED, "RFC6455-6.2-08", "RFC6455-5.4-03", _VALIDATED),
+            f"When a connection ends within {words}, nothing of that is left for the next.",
+            [
+                Open(),
+                Crowd(1, (Open(), Send(data, f"a part of {words}"), HalfClose(), Await("end"))),
+                Crowd(1, steps),
+                Probe(),
+            ],
+            _each_is_right(_RECEIVED, (), (), [content]),
+            needs=["echo"] if name == "binary" else [],
+        )
+        for name, words, data, steps, content in (
+            (
+                "text",
+                "a text message",
+                text("Hel", fin=False),
+                _OTHER,
+                (TEXT, b"another"),
+            ),
+            (
+                "binary",
+                "a binary message",
+                binary(b"Hel", fin=False),
+                _BINARY_OTHER,
+                (BINARY, b"another"),
+            ),
+            ("header", "a frame's header", text("Hello")[:1], _OTHER, (TEXT, b"another")),
+            ("frame", "a frame", text("Hello")[:-2], _OTHER, (TEXT, b"another")),
+        )
+    ),
+    case(
+        "10.7/pings-are-not-shared",
+        ("RFC6455-5.5.3-01", _RECEIVED),
+        "An empty Ping is answered by an empty Pong, whatever others have sent.",
+        [
+            Open(),
+            Crowd(1, (Open(), Send(ping(b"another"), "a Ping"), Await("pongs"), Probe())),
+            Send(ping(), "an empty Ping"),
+            Await("pongs"),
+            Probe(),
+        ],
+        answers_each("RFC6455-5.5.3-01", b""),
+    ),
+    case(
+        "10.7/handshakes-are-not-shared",
+        ("RFC6455-4.2.2-10", "RFC6455-4.2.2-19", _VALIDATED),
+        "What others have offered, and their keys, are not answered here.",
+        [
+            Open(),
+            Crowd(1, (Open(Opening((offering_subprotocols(),))), Probe())),
+            Crowd(4, (Open(), Probe())),
+            Probe(),
+        ],
+        _each_is_right(_VALIDATED, (), (), *[()] * 4),
+    ),
+    case(
+        "10.7/compression-is-not-shared",
+        ("RFC6455-5.2-02", "RFC7692-7.2.1-01", "RFC7692-6.1-06", _RECEIVED),
+        "Compression that is agreed on here is so here alone, and so is its context.",
+        [
+            Open(compressing()),
+            Send(text("the same again"), "a text message"),
+            Await("messages"),
+            Crowd(1, (Open(), Send(text("the same again"), "text"), Await("messages"), Probe())),
+            Crowd(
+                1,
+                (
+                    Open(compressing()),
+                    Send(text("the same again, and more"), "text"),
+                    Await("messages"),
+                    Probe(),
+                ),
+            ),
+            Send(text("the same again, and more"), "a text message"),
+            Await("messages", 2),
+            Probe(),
+        ],
+        _each_is_right(
+            _RECEIVED,
+            [(TEXT, b"the same again"), (TEXT, b"the same again, and more")],
+            [(TEXT, b"the same again")],
+            [(TEXT, b"the same again, and more")],
+        ),
+        needs=["deflate"],
+    ),
 )
 
 
@@ -671,10 +1013,14 @@ _DROPPED: Final = (
 CASES: Final[tuple[Case, ...]] = (
     *_ANNOUNCED,
     _TOO_BIG,
+    *_CONSISTENT,
+    *_SUM_WRAPS,
     *_MEANWHILE,
     *_WHOLE,
     *_LARGE_HANDSHAKES,
+    _HEADERS_FIRST,
     *_SEGMENTS,
+    *_SIDE_BY_SIDE,
     *_NO_HANDSHAKES,
     *_DROPPED,
 )
