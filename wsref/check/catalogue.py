@@ -39,6 +39,8 @@ class Facts(NamedTuple):
         takes_binary: whether it bears binary messages; a service may be for text only.
         failure_code: the status code of the Close by which it fails a connection, 0 if it has
             none; None if it sends no Close then.
+        parallel: whether it serves several connections at the same time, not one after another.
+        broadcasts: whether what is said over one connection comes over others, too.
     """
 
     echoes: bool = False
@@ -51,10 +53,12 @@ class Facts(NamedTuple):
     echo_time: float = 0.0
     takes_binary: bool = True
     failure_code: int | None = 1002
+    parallel: bool = True
+    broadcasts: bool = False
 
 
 #: What a case needs of a server to be of use.
-Need: TypeAlias = Literal["echo", "deflate", "tls", "subprotocol"]
+Need: TypeAlias = Literal["echo", "quick", "deflate", "tls", "subprotocol"]
 
 #: Looks at the record of a conversation and returns what is wrong.
 Judge: TypeAlias = Callable[["Record", Facts], "Iterable[Finding]"]

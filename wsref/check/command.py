@@ -72,9 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pace.add_argument(
         "--jobs",
         type=_positive,
-        default=DEFAULT_OPTIONS.jobs,
         metavar="N",
-        help="connections at the same time (default: %(default)s)",
+        help="connections at the same time (default: 4, more if the server takes its time)",
     )
     pace.add_argument(
         "--timeout",

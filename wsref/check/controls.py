@@ -10,7 +10,19 @@ import time
 from typing import Final, NamedTuple
 
 from .catalogue import Facts
-from .conversation import UNMASKED, Await, Open, Probe, Send, Step, binary, close, frame, text
+from .conversation import (
+    UNMASKED,
+    Await,
+    Crowd,
+    Open,
+    Probe,
+    Send,
+    Step,
+    binary,
+    close,
+    frame,
+    text,
+)
 from .judgements import answer_of
 from .opening import (
     Change,
@@ -59,6 +71,14 @@ _HABITS: Final[tuple[Change, ...]] = (
 #: A connection that is opened and closed at once.
 _HANDSHAKE: Final[tuple[Step, ...]] = (Open(), Send(close(1000), "Close"))
 _BINARY: Final[tuple[Step, ...]] = (Open(), Send(binary(b"wsref"), "a binary message"), Probe())
+
+#: Two connections at the same time, of which the second says something.
+_NEWS: Final = b"wsref check: who else hears this?"
+_COMPANY: Final[tuple[Step, ...]] = (
+    Open(),
+    Crowd(1, (Open(), Send(text(_NEWS), "a text message"), Probe())),
+    Probe(),
+)
 
 #: What no server can take for a frame: no mask, reserved bits, a reserved opcode.
 _FAILING: Final[tuple[Step, ...]] = (
@@ -132,6 +152,12 @@ def control(target: Target, options: Options) -> Controls:
     of_bytes = converse(target, _BINARY, patience)
     records.append(of_bytes)
     facts = facts._replace(takes_binary=not (of_bytes.closes or of_bytes.has_ended))
+    company = converse(target, _COMPANY, patience)
+    records.append(company)
+    facts = facts._replace(
+        parallel=any(other.response or other.has_ended for other in company.others),
+        broadcasts=any(message.payload == _NEWS for message in company.messages),
+    )
     failing = converse(target, _FAILING, patience)
     records.append(failing)
     code = (failing.close_code or 0) if failing.closes else None

@@ -11,6 +11,7 @@ one, without any, may have ended TCP without a Close, or reset it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 from ..protocol.opcode import BINARY, TEXT, Opcode
 from .catalogue import Facts, Judge
@@ -29,6 +30,11 @@ __all__ = [
     "refuses",
     "says_nothing",
 ]
+
+#: Of so many echoes the last may still be missing, if others came when so much of the time of
+#: the conversation was over.
+_MANY: Final = 20
+_STILL: Final = 0.8
 
 #: What a frame of the violation deserves, and how grave not rejecting it is.
 Gravity = Callable[[str, str], Finding]
@@ -157,6 +163,9 @@ def echoes(
     stays_open = goes_on(requirement, gravity=gravity)
 
     def judge(record: Record, facts: Facts) -> Iterator[Finding]:
+        if _are_on_their_way(record, facts, contents):
+            yield info(requirement, "echoes were still coming in when time was up")
+            return
         if open_after:
             problems = list(stays_open(record, facts))
             if problems:
@@ -270,6 +279,16 @@ def close_of(record: Record) -> str:
 def end_of(record: Record) -> str:
     """Say in a few words how the server ended the connection."""
     return "reset TCP" if record.was_reset else "ended TCP"
+
+
+def _are_on_their_way(record: Record, facts: Facts, wanted: Sequence[tuple[int, bytes]]) -> bool:
+    """Whether a server that has much to echo was about it when the time for that was up."""
+    if not record.timeouts or record.has_ended or record.closes:
+        return False
+    messages = messages_of(record, facts)
+    if len(messages) < _MANY or [one.content for one in messages] != list(wanted[: len(messages)]):
+        return False
+    return messages[-1].time > _STILL * record.duration
 
 
 def _only_news_between(

@@ -23,7 +23,8 @@ class Options(NamedTuple):
         phases: which of the two phases to run.
         strict: whether warnings and flaky results make the check fail.
         stress: whether to run the stress cases, too.
-        jobs: how many connections to have at the same time.
+        jobs: how many connections to have at the same time; None for a few, or more where the
+            server takes its time, or one where it serves only one.
         timeout: how long to wait for an answer, in seconds; None to go by the round-trip time.
         wait: how long to wait until the server listens, in seconds.
         seed: of the generated phase; None for a random one.
@@ -42,7 +43,7 @@ class Options(NamedTuple):
     phases: tuple[Phase, ...] = ("fixed", "generated")
     strict: bool = False
     stress: bool = False
-    jobs: int = 4
+    jobs: int | None = None
     timeout: float | None = None
     wait: float = 0.0
     seed: int | None = None

@@ -28,7 +28,7 @@ from typing import Final, Protocol
 from .._version import __version__
 from .catalogue import Case, catalogue
 from .controls import ROUND_TRIPS, Controls, control
-from .conversation import Await, Open, Probe, Step
+from .conversation import Await, Crowd, Open, Probe, Step
 from .judgements import answer_of
 from .options import DEFAULT_OPTIONS, Options, selects
 from .oracle import judge_server
@@ -49,7 +49,14 @@ _LEAST_TIMEOUT: Final = 0.15
 _MANY_TIMEOUTS: Final = 20
 #: Deadlines have room for so many echoes, one after the other, but not for longer, in seconds.
 _ECHOES: Final = 400
-_MOST_FOR_ECHOES: Final = 10.0
+_MOST_FOR_ECHOES: Final = 4.0
+#: So many connections at a time, unless the user says how many; and one more for each so many
+#: seconds that the server lets us wait, up to a limit: to wait costs nothing.
+_JOBS: Final = 4
+_SECONDS_PER_JOB: Final = 0.0025
+_MOST_JOBS: Final = 32
+#: What echoes once in so many seconds is not quick.
+_QUICK: Final = 0.05
 #: What stress cases may take, in seconds.
 _STRESS_TIMEOUT: Final = 10.0
 #: So many repeats confirm that something is waited for in vain: for each kind of thing, and for
@@ -200,7 +207,7 @@ class _Check:
         if self._problem:  # only what needs no answers to anything else can be judged
             return self._run_basics(selected)
         results: list[Result] = []
-        with ThreadPoolExecutor(self._options.jobs, "wsref check") as pool:
+        with ThreadPoolExecutor(self._jobs(), "wsref check") as pool:
             for _section, group in groupby(selected, lambda case: case.section):
                 cases = list(group)
                 if self._problem:
@@ -218,7 +225,7 @@ class _Check:
         basic = [
             case for case in selected if case.watches or _BASICS.intersection(case.requirements)
         ]
-        with ThreadPoolExecutor(self._options.jobs, "wsref check") as pool:
+        with ThreadPoolExecutor(self._jobs(), "wsref check") as pool:
             done = dict(zip(basic, pool.map(self._run_case, basic), strict=True))
         return self._watch(
             [
@@ -226,6 +233,16 @@ class _Check:
                 for case in selected
             ]
         )
+
+    def _jobs(self) -> int:
+        """Return how many connections to have at the same time."""
+        facts = self._facts
+        if not facts.parallel or facts.broadcasts:
+            return 1
+        if self._options.jobs is not None:
+            return self._options.jobs
+        more = int(max(facts.round_trip, facts.echo_time) / _SECONDS_PER_JOB)
+        return min(_JOBS + more, _MOST_JOBS)
 
     def _run_case(self, case: Case) -> Result:
         """Run one case for the first time, if it applies."""
@@ -247,6 +264,7 @@ class _Check:
         facts = self._facts
         lacks = {
             "echo": not facts.echoes and "the server does not echo",
+            "quick": facts.echo_time > _QUICK and "echoes take too long for so many",
             "deflate": not facts.deflates and "the server does not agree on permessage-deflate",
             "tls": not facts.is_secure and "the server is not reached by TLS",
             "subprotocol": not facts.subprotocol and "no subprotocol is agreed on",
@@ -254,6 +272,8 @@ class _Check:
         for need in sorted(case.needs):
             if lacks[need]:
                 return str(lacks[need])
+        if not facts.parallel and any(isinstance(step, Crowd) for step in case.steps):
+            return "the server serves one connection after another"
         most = self._options.max_failures
         if most is not None and self._failed >= most:
             return f"{most} cases have failed already"

@@ -150,6 +150,10 @@ class Terminal:
             )
             if facts.unasked:
                 about += f"   greets with {facts.unasked} messages"
+            if not facts.parallel:
+                about += "   serves one connection after another"
+            if facts.broadcasts:
+                about += "   passes messages on to all"
         self._print(Text(about, style="dim"))
         if report.problem:
             self._print(Text(f"  {report.problem}", style="bold red"))

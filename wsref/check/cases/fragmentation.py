@@ -716,7 +716,10 @@ def _unfinished(name: str, what: str, *steps: Step, echo: Sequence[tuple[int, by
     )
 
 
-_SAID: Final = b"wsref: is this what comes back?"
+_SAID: Final = {
+    TEXT: b"wsref: is this text what comes back?",
+    BINARY: b"wsref: is this binary what comes back?",
+}
 _KEY: Final = b"\x01\x1f\x02\x1e"
 
 
@@ -731,11 +734,12 @@ def _comes_back_right(opcode: int) -> Judge:
     def judge(record: Record, facts: Facts) -> Iterator[Finding]:
         contents = [message.content for message in messages_of(record, facts)]
         data = [received for received in record.frames if received.opcode < 8]
-        if (other, _SAID) in contents:
+        said = _SAID[opcode]
+        if (other, said) in contents:
             yield fail("RFC6455-6.1-05", f"{frames[opcode]} came back as {frames[other]}")
-        elif any(payload == mask(_SAID, _KEY) for _opcode, payload in contents):
+        elif any(payload == mask(said, _KEY) for _opcode, payload in contents):
             yield fail("RFC6455-6.2-07", "it came back without the masking being removed")
-        elif b"".join(received.payload for received in data).endswith(_SAID) and not any(
+        elif b"".join(received.payload for received in data).endswith(said) and not any(
             received.frame.header.fin for received in data
         ):
             yield fail("RFC6455-6.1-06", "it came back in frames of which none has FIN set")
@@ -751,7 +755,7 @@ _DELIVERY: Final = (
             f"What comes back of a {name} message is one of the same type, whole and not masked.",
             [
                 Open(),
-                Send(build(_SAID, key=_KEY), f"a {name} message"),
+                Send(build(_SAID[opcode], key=_KEY), f"a {name} message"),
                 Await("messages"),
                 Pause(2),
                 Probe(),

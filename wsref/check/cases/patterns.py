@@ -32,6 +32,7 @@ __all__ = [
     "behind_twin",
     "fails_unanswered",
     "forgives_reset",
+    "had_enough",
     "if_binary",
     "pings_one_by_one",
     "rejects_close",
@@ -47,6 +48,10 @@ BAD_CLOSE_CODE: Final = 4321
 
 #: Time to close TCP at what came last, so that what comes next is not left unread.
 MOMENT: Final = Pause()
+
+#: The status codes by which a server leaves in order, and how many messages it has to bear.
+_GOODBYES: Final = (1000, 1001, 1008, 1012, 1013)
+_SEVERAL: Final = 10
 
 _SMALL: Final = b"\x00"
 #: The echo of what :func:`accepted_binary` begins with.
@@ -169,6 +174,20 @@ def up_to_limit(judge: Judge, *, has_twin: bool = False) -> Judge:
             yield info("RFC6455-10.4-02", "the message is larger than the server takes")
         else:
             yield from judge(record, facts)
+
+    return judged
+
+
+def had_enough(judge: Judge) -> Judge:
+    """Return *judge* for many messages, of which a server may have had enough.
+
+    It has its reasons to say goodbye after some while, for which there are status codes.
+    """
+
+    def judged(record: Record, facts: Facts) -> Iterable[Finding]:
+        if record.close_code in _GOODBYES and len(record.messages) >= _SEVERAL:
+            return (info("RFC6455-7.4.1-01", f"after many messages there was {close_of(record)}"),)
+        return judge(record, facts)
 
     return judged
 

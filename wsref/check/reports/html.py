@@ -325,6 +325,10 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "greets with", _count(facts.unasked, "message")
     if facts.subprotocol:
         yield "subprotocol", facts.subprotocol
+    if not facts.parallel:
+        yield "connections", "served one after another"
+    if facts.broadcasts:
+        yield "messages", "passed on to all"
     yield "TLS", "yes" if facts.is_secure else "no"
 
 
