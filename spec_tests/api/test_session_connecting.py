@@ -248,6 +248,7 @@ def _authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(ca, str(cafile))
 
 
+@pytest.mark.rfc("RFC6455-10.6-01")
 @pytest.mark.rfc("RFC6455-4.1-12", "RFC6455-4.1-14", "RFC6455-4.1-15")
 def test_wss_is_verified_and_sends_the_servers_name(authority: Authority) -> None:
     """With the authorities of ssl_cafile."""
@@ -288,6 +289,7 @@ def test_a_certificate_for_another_name_is_a_connect_fail(authority: Authority) 
     assert "other" in reason or "localhost" in reason
 
 
+@pytest.mark.rfc("RFC6455-10.6-03")
 def test_tls_before_version_1_2_is_not_spoken(authority: Authority) -> None:
     """Our own contexts require it."""
     assert create_ssl_context().minimum_version is ssl.TLSVersion.TLSv1_2
@@ -430,6 +432,29 @@ def test_waiting_for_ones_turn_is_limited() -> None:
         results.append(list(WebSocket(url).connect(open_timeout=0.1)))
     assert "being opened" in failure(results[0]) or "timed out" in failure(results[0])
     assert names(results[1]) == ["connecting", "connected", "disconnected"]
+
+
+@pytest.mark.rfc("RFC6455-4.1-06")
+def test_behind_a_proxy_every_name_is_a_host_of_its_own() -> None:
+    """Where the proxy resolves names: the same name has to wait, another one has not."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(10)
+        proxies = {"http": f"http://127.0.0.1:{proxy.getsockname()[1]}"}
+
+        def attempt(url: str, seconds: float) -> str:
+            return failure(list(WebSocket(url, proxies=proxies).connect(open_timeout=seconds)))
+
+        worker = threading.Thread(target=attempt, args=("ws://a.example/", 1.0))
+        worker.start()
+        first, _address = proxy.accept()  # and never answers
+        with first:
+            assert "being opened" in attempt("ws://a.example/other", 0.1)
+            proxy.settimeout(0.1)
+            with pytest.raises(TimeoutError):
+                proxy.accept()
+            assert "being opened" not in attempt("ws://b.example/", 0.1)
+            proxy.accept()[0].close()
+            worker.join()
 
 
 def test_a_thread_does_not_wait_for_itself() -> None:

@@ -239,6 +239,7 @@ def test_property_damaged_data_is_judged_as_a_reader_of_bits_judges_it(
     assert verdict(bytes(damaged)) == reference_verdict(bytes(damaged))
 
 
+@pytest.mark.rfc("RFC6455-9-04", "RFC6455-9.1-06")
 @pytest.mark.rfc("RFC7692-5-09", "RFC7692-5-17", "RFC7692-7-11", "RFC7692-5-08")
 @given(st.lists(deflate_offers(), min_size=1, max_size=4), policies)
 def test_property_client_agrees_with_every_answer_of_our_server(

@@ -104,6 +104,16 @@ def test_key_is_the_nonce_in_base64() -> None:
         assert parse_request(head).get("sec-websocket-key") == asked.key
 
 
+@pytest.mark.rfc("RFC8307-1-02", "RFC8307-1-01")
+def test_well_known_path_is_a_resource_like_any_other() -> None:
+    """RFC 8307 gives it no handshake of its own."""
+    parsed = request(parse_uri("ws://example.com/.well-known/chat?room=1"))
+    assert parsed.target == "/.well-known/chat?room=1"
+    assert parsed.get("Host") == "example.com"
+    assert parsed.headers == request().headers
+
+
+@pytest.mark.rfc("RFC6455-9.1-09")
 @pytest.mark.rfc(
     "RFC6455-4.1-32", "RFC6455-4.1-35", "RFC6455-4.1-36", "RFC6455-9-01", "RFC7692-5-01"
 )
@@ -408,6 +418,7 @@ def test_repeated_accept_is_refused(second: str) -> None:
     assert broken_clause(head) == "RFC6455-11.3.3-02"
 
 
+@pytest.mark.rfc("RFC7692-5-14")
 @pytest.mark.rfc("RFC6455-4.1-47", "RFC6455-4.2.2-14", "RFC6455-9.1-07")
 @pytest.mark.parametrize(
     ("extensions", "asked"),
@@ -438,6 +449,7 @@ def test_permessage_deflate_accepted_twice_is_refused(lines: list[str]) -> None:
     assert broken_clause(answer(*lines)) == "RFC7692-5-12"
 
 
+@pytest.mark.rfc("RFC6455-9-04", "RFC6455-9.1-06")
 @pytest.mark.rfc("RFC7692-5-17", "RFC7692-7-07", "RFC7692-7-08", "RFC7692-7-09")
 @pytest.mark.parametrize(
     ("parameters", "clause"),
@@ -454,6 +466,7 @@ def test_answer_with_bad_parameters_is_refused(parameters: str, clause: str) -> 
     assert broken_clause(head) == clause
 
 
+@pytest.mark.rfc("RFC7936-2-01")
 @pytest.mark.rfc("RFC6455-4.1-48", "RFC6455-4.2.2-09", "RFC6455-4.2.2-12")
 @pytest.mark.parametrize(
     ("subprotocol", "asked"),

@@ -509,6 +509,7 @@ def test_plain_acceptance_has_the_three_fields_and_no_others() -> None:
     assert agreement == Agreement(None, None)
 
 
+@pytest.mark.rfc("RFC7936-2-01")
 @pytest.mark.rfc(
     "RFC6455-4.2.2-09", "RFC6455-4.2.2-10", "RFC6455-4.2.2-12", "RFC6455-11.3.4-01",
     "RFC6455-11.3.4-02", "RFC6455-11.3.4-03", "RFC6455-4.1-35",

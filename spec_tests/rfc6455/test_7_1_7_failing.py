@@ -18,6 +18,7 @@ FAULTS = [(0x83, b"", 1002), (0x81, b"\xff", 1007), (0x82, b"x" * 101, 1009)]
 LIMITS = Limits(message_size=100)
 
 
+@pytest.mark.rfc("RFC6455-10.7-01", "RFC6455-10.7-03")
 @pytest.mark.rfc("RFC6455-7.1.7-05", "RFC6455-7.1.7-01", "RFC6455-7.1.7-03", "RFC6455-7.4.1-04")
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize(("first_byte", "payload", "code"), FAULTS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from spec_tests.expectations import ROLES, failed, frames_in
+from spec_tests.playbook import Endpoint, open_pair
 from wsref.protocol.deflate import (
     DEFAULT_OFFER,
     DEFAULT_POLICY,
@@ -14,6 +16,7 @@ from wsref.protocol.deflate import (
     check_answer,
     offer_extension,
 )
+from wsref.protocol.events import Text
 from wsref.protocol.headers import Extension, parse_extensions, serialize_extensions
 from wsref.protocol.violations import Violation
 
@@ -30,6 +33,7 @@ def check(header: str, *offers: DeflateOffer) -> DeflateParameters:
     return check_answer(extension, offers)
 
 
+@pytest.mark.rfc("RFC6455-9.1-05", "RFC7692-4-02")
 @pytest.mark.rfc("RFC7692-5-01", "RFC7692-5-06", "RFC7692-7.1.2.2-01")
 def test_default_offer_lets_the_server_limit_the_window_of_the_client() -> None:
     """The client names the extension and the parameter without a value."""
@@ -37,6 +41,7 @@ def test_default_offer_lets_the_server_limit_the_window_of_the_client() -> None:
     assert header == "permessage-deflate; client_max_window_bits"
 
 
+@pytest.mark.rfc("RFC6455-9.1-09")
 @pytest.mark.rfc("RFC7692-5-02", "RFC7692-5-04")
 def test_first_acceptable_offer_wins() -> None:
     """The extension is offered twice; the answer is to the first."""
@@ -51,6 +56,7 @@ def test_offer_that_must_be_declined_does_not_spoil_the_others() -> None:
     assert answer(header) == "permessage-deflate; server_no_context_takeover"
 
 
+@pytest.mark.rfc("RFC7692-5-13")
 @pytest.mark.rfc("RFC7692-5-10", "RFC7692-5-11", "RFC7692-5-09", "RFC7692-5-07")
 def test_one_element_alone_is_accepted() -> None:
     """Of an unknown extension and two offers one is taken, with what it asks."""
@@ -118,3 +124,25 @@ def test_policy_with_an_impossible_window_is_the_callers_mistake(bits: int) -> N
         answer("permessage-deflate", DeflatePolicy(server_max_window_bits=bits))
     with pytest.raises(ValueError, match=f"policy.client_max_window_bits .* not {bits}"):
         answer("permessage-deflate", DeflatePolicy(client_max_window_bits=bits))
+
+
+@pytest.mark.rfc("RFC7692-5-16")
+@pytest.mark.parametrize("role", ROLES)
+def test_without_an_answer_nothing_is_compressed(role: str) -> None:
+    """The client offered, the server declined: RSV1 has no meaning to either."""
+    client, server = open_pair(offers=[DEFAULT_OFFER], policy=None)
+    assert client.deflate is None
+    assert server.deflate is None
+    step = (client if role == "client" else server).send_text("Hello" * 20)
+    assert frames_in(step.output) == [(0x81, b"Hello" * 20)]
+    peer = Endpoint(step.connection)
+    assert peer.receive(peer.from_peer(0x81, b"Hello")).events == (Text("Hello"),)
+    compressed = peer.from_peer(0xC1, bytes.fromhex("f248cdc9c90700"))
+    assert failed(peer.receive(compressed), 1002, "RFC7692-6.1-06") == ()
+
+
+@pytest.mark.rfc("RFC7692-7.3-01")
+def test_windows_are_as_large_as_can_be_by_default() -> None:
+    """32 KiB each way."""
+    client, server = open_pair(offers=[DEFAULT_OFFER])
+    assert client.deflate == server.deflate == DeflateParameters(False, False, 15, 15)

@@ -8,7 +8,8 @@ import zlib
 import pytest
 
 from spec_tests.expectations import ROLES, failed, frames_in
-from spec_tests.playbook import KEY, endpoint, feed
+from spec_tests.playbook import KEY, endpoint, feed, frame, open_pair
+from wsref.protocol.deflate import DeflateOffer
 from wsref.protocol.events import Binary, Event, Ping, Text
 from wsref.protocol.limits import Limits
 
@@ -36,6 +37,7 @@ def inflated(payload: bytes) -> bytes:
     return data
 
 
+@pytest.mark.rfc("RFC6455-6.2-06", "RFC6455-9.2-01")
 @pytest.mark.rfc("RFC7692-6-01", "RFC7692-6-03", "RFC7692-6.1-07", "RFC7692-7.2.2-01")
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("payload", [HELLO, HELLO_STORED, HELLO_FINAL, HELLO_IN_TWO])
@@ -311,3 +313,18 @@ def test_the_window_is_kept_from_message_to_message_in_both_directions(role: str
         received.extend(events)
     assert received == [Text(text)] * 3
     assert sizes[1] < sizes[0] // 3
+
+
+@pytest.mark.rfc("RFC7692-7.1.1.2-05")
+@pytest.mark.parametrize("hint", [False, True])
+def test_the_server_remembers_unless_its_answer_says_otherwise(hint: bool) -> None:
+    """The client's hint alone does not count: what was answered to it does."""
+    client, server = open_pair(offers=[DeflateOffer(client_no_context_takeover=hint)])
+    assert client.deflate is not None
+    step = server.receive(frame(0xC1, HELLO, KEY))
+    assert step.events == (Text("Hello"),)
+    step = step.connection.receive(frame(0xC1, HELLO_AGAIN, KEY))
+    if client.deflate.client_no_context_takeover:
+        assert failed(step, 1007, "RFC7692-7.2.2-03") == ()
+    else:
+        assert step.events == (Text("Hello"),)

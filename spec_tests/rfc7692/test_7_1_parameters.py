@@ -43,6 +43,7 @@ def refused_by(parameters: str, offer: DeflateOffer = DEFAULT_OFFER) -> str:
     return caught.value.clause
 
 
+@pytest.mark.rfc("RFC6455-9.1-06")
 @pytest.mark.rfc("RFC7692-7-01")
 @pytest.mark.parametrize("parameters", ["; foo", "; foo=1", "; Server_no_context_takeover"])
 def test_server_declines_unknown_parameters(parameters: str) -> None:
@@ -50,6 +51,7 @@ def test_server_declines_unknown_parameters(parameters: str) -> None:
     assert answer(parameters) is None
 
 
+@pytest.mark.rfc("RFC6455-9-04")
 @pytest.mark.rfc("RFC7692-7-02")
 @pytest.mark.parametrize("name", WINDOWS)
 @pytest.mark.parametrize("value", BAD_WINDOW_BITS)
@@ -225,6 +227,7 @@ def test_client_refuses_a_limit_that_it_did_not_offer(absent: bool | None) -> No
     assert refused_by("; client_max_window_bits=15", offer) == "RFC7692-7.1.2.2-06"
 
 
+@pytest.mark.rfc("RFC6455-9.1-06", "RFC7692-4-02", "RFC7692-5-05")
 @pytest.mark.rfc("RFC7692-7.1.2.1-02", "RFC7692-7.1.2.2-02")
 def test_offer_is_written_with_all_its_parameters() -> None:
     """The values are decimal numbers."""

@@ -121,6 +121,8 @@ def refuses(
 
 def answer_of(record: Record) -> str:
     """Say in a few words how the opening handshake was answered."""
+    if record.response is not None and record.status is None:
+        return f"the answer was no HTTP response: {record.head[:24]!r}"
     if record.response is not None:
         status = f"{record.status} {record.response.status}".rstrip()
         return f"the answer was {status!r}"

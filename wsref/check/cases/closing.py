@@ -78,7 +78,12 @@ _BEHIND: Final = b"behind"
 
 
 def answers(
-    requirement: str, code: int | None, *, lenient: bool = False, needs_end: bool = True
+    requirement: str,
+    code: int | None,
+    *,
+    lenient: bool = False,
+    needs_end: bool = True,
+    refused: Gravity = warn,
 ) -> Judge:
     """Want a legal Close to be answered, and TCP to end.
 
@@ -87,6 +92,7 @@ def answers(
         code: its status code.
         lenient: whether a server may drop TCP instead, as one does that refuses the code.
         needs_end: whether to want the end of TCP, too.
+        refused: how bad a reply is by which a violation is answered.
     """
     completes = closes(REPLY, gravity=warn if lenient else fail, needs_end=needs_end)
 
@@ -94,7 +100,7 @@ def answers(
         yield from completes(record, facts)
         reply = record.close_code
         if reply in _REFUSALS and reply != code:
-            yield warn(requirement, f"it was refused: the reply is {close_of(record)}")
+            yield refused(requirement, f"it was refused: the reply is {close_of(record)}")
         elif record.closes and reply not in (code, 1000, None):
             yield info("RFC6455-5.5.1-12", f"the reply is {close_of(record)}")
 
@@ -253,6 +259,8 @@ def _send(code: int | None, reason: str | bytes = b"", *, what: str = "") -> Sen
 
 _NORMAL: Final = _send(1000)
 _ANSWERS: Final = answers(REPLY, 1000)
+#: The same, with something behind the Close, which servers may take amiss.
+_ANSWERS_FIRST: Final = answers(REPLY, 1000, refused=info)
 
 
 # Legal status codes (§7.4)
@@ -577,7 +585,7 @@ _BEFORE: Final = (
             (REPLY, "RFC6455-5.5.1-09", "RFC6455-7.1.2-01"),
             f"A Close in one segment with {what} is answered; echoes come before the reply.",
             _closing(Send(data + close(1000), f"{what}, and a Close")),
-            ignores_rest("RFC6455-5.5.1-21", *before, reply=_ANSWERS),
+            ignores_rest("RFC6455-5.5.1-21", *before, reply=_ANSWERS_FIRST),
         )
         for name, what, data, before in (
             ("a-message", "a text message", text("one"), [(TEXT, b"one")]),
@@ -793,7 +801,7 @@ _REST: Final = (
             ),
             f"A Close is answered by one Close; {what} behind it is ignored.",
             _closing(Send(close(1000) + data, f"a Close and, in the same segment, {what}")),
-            ignores_rest(_DISCARDED, reply=_ANSWERS),
+            ignores_rest(_DISCARDED, reply=_ANSWERS_FIRST),
         )
         for name, what, data in _TRAILERS
     ),
@@ -813,7 +821,7 @@ _REST: Final = (
                 Send(data, what),
                 Await("end"),
             ],
-            ignores_rest(_DISCARDED, reply=_ANSWERS),
+            ignores_rest(_DISCARDED, reply=_ANSWERS_FIRST),
         )
         for name, what, data in _TRAILERS[:6]
     ),
@@ -822,21 +830,21 @@ _REST: Final = (
         (_DISCARDED, REPLY, "RFC6455-5.5.1-09"),
         "An empty Close is answered by one Close; a message and a Ping behind it are ignored.",
         _closing(Send(close() + _TEXT_BEHIND + _PING_BEHIND, "an empty Close, text and a Ping")),
-        ignores_rest(_DISCARDED, reply=answers(REPLY, None)),
+        ignores_rest(_DISCARDED, reply=answers(REPLY, None, refused=info)),
     ),
     case(
         "5.5.1/two-empty-closes",
         ("RFC6455-5.5.1-20", REPLY),
         "Two empty Closes are answered by one.",
         _closing(Send(close() + close(), "two empty Closes")),
-        ignores_rest(_DISCARDED, reply=answers(REPLY, None)),
+        ignores_rest(_DISCARDED, reply=answers(REPLY, None, refused=info)),
     ),
     case(
         "5.5.1/two-closes-in-two-segments",
         ("RFC6455-5.5.1-20", REPLY),
         "Two Closes, one right after the other, are answered by one.",
         [Open(), _NORMAL, _NORMAL, Await("close"), Await("end")],
-        ignores_rest(_DISCARDED, reply=_ANSWERS),
+        ignores_rest(_DISCARDED, reply=_ANSWERS_FIRST),
     ),
     case(
         "5.5.1/message-then-close-then-message",
@@ -845,7 +853,7 @@ _REST: Final = (
         _closing(
             Send(text("before") + close(1000) + _TEXT_BEHIND, "text, a Close, and text again")
         ),
-        ignores_rest(_DISCARDED, (TEXT, b"before"), reply=_ANSWERS),
+        ignores_rest(_DISCARDED, (TEXT, b"before"), reply=_ANSWERS_FIRST),
     ),
     case(
         "5.5.1/close-then-a-compressed-message",
@@ -855,7 +863,7 @@ _REST: Final = (
             Send(close(1000) + _TEXT_BEHIND, "a Close and, in the same segment, a text message"),
             opening=compressing(),
         ),
-        ignores_rest(_DISCARDED, reply=_ANSWERS),
+        ignores_rest(_DISCARDED, reply=_ANSWERS_FIRST),
         needs=["deflate"],
     ),
 )
@@ -1002,7 +1010,7 @@ _TCP: Final = (
         (REPLY, "RFC6455-7.1.1-05"),
         "A Close is answered even if the client ends its side of TCP right behind it.",
         [Open(), _NORMAL, HalfClose(), Await("close"), Await("end")],
-        closes(REPLY, gravity=warn),
+        closes(REPLY, gravity=info),
     ),
     *(
         case(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from ...protocol.opcode import TEXT
+from ...protocol.opcode import CLOSE, PONG, TEXT
 from ..catalogue import Case, Facts, Judge, case
 from ..conversation import (
     UNMASKED,
@@ -30,7 +30,7 @@ from ..conversation import (
 from ..judgements import all_of, close_of, end_of, fails, messages_of
 from ..opening import Opening, compressing, replacing, with_method, without
 from ..record import Record
-from ..verdicts import Finding, fail, info
+from ..verdicts import Finding, Verdict, fail, info, warn
 from .closing import ends_promptly
 from .patterns import BAD_CLOSE_CODE, TYPE_CODES, forgives_reset
 
@@ -62,6 +62,11 @@ class _Violation(NamedTuple):
     data: bytes
     codes: tuple[int, ...] = (1002,)
     starts: bool = False
+
+    @property
+    def is_of_content(self) -> bool:
+        """Whether its frames are all right, but the message they are is not."""
+        return self.codes == (1007,)
 
     @property
     def send(self) -> Send:
@@ -300,18 +305,34 @@ def _processes_nothing(violation: _Violation) -> Judge:
     rest = _fitting(violation, has_more=True)
 
     def judge(record: Record, facts: Facts) -> Iterator[Finding]:
-        findings = list(_processed(record, facts))
-        if findings:
-            yield from findings
-        else:
+        findings = list(_processed(record, facts, is_late=violation.is_of_content))
+        yield from findings
+        if all(finding.verdict is Verdict.INFO for finding in findings):
             yield from rest(record, facts)
 
     return judge
 
 
-def _processed(record: Record, facts: Facts) -> Iterator[Finding]:
-    """Say what was processed of that which has the payload ``behind``."""
-    if any(pong.payload == _BEHIND for pong in record.pongs):
+def _processed(record: Record, facts: Facts, *, is_late: bool = False) -> Iterator[Finding]:
+    """Say what was processed of that which has the payload ``behind``.
+
+    Args:
+        record: the conversation.
+        facts: what is known about the server.
+        is_late: whether the violation may be noticed after frames behind it have been read, when
+            the application takes the message; a Ping may have been answered until then.
+    """
+    answered = [
+        index
+        for index, received in enumerate(record.frames)
+        if received.opcode == PONG and received.payload == _BEHIND
+    ]
+    noticed = [index for index, received in enumerate(record.frames) if received.opcode == CLOSE]
+    if answered and is_late and noticed and answered[-1] < noticed[0]:
+        yield info(
+            _NOTHING_MORE, "a Ping behind the violation was answered before that was noticed"
+        )
+    elif answered:
         yield fail(_NOTHING_MORE, "a Ping behind the violation was answered")
     got = [message.payload for message in messages_of(record, facts)]
     if any(_BEHIND in payload for payload in got):
@@ -327,7 +348,9 @@ def _is_not_answered(violation: _Violation) -> Judge:
             record.close_code == 1000 and facts.failure_code != 1000
         ):
             message = f"a Close behind the violation was answered: {close_of(record)}"
-            yield fail(_NOTHING_MORE, message)
+            # Whoever looks at text when the application takes it may never have come to do so.
+            gravity = warn if violation.is_of_content else fail
+            yield gravity(_NOTHING_MORE, message)
         else:
             yield from rest(record, facts)
 

@@ -106,6 +106,8 @@ def refused_properly(
             yield info(_STATUS, "no answer; the server may be waiting for more")
         else:
             yield fail(_REFUSE, "no answer, and the connection stays open")
+    elif record.status is None and may_wait and record.has_ended:
+        yield info(_REFUSE, f"{answer_of(record)}, as before there was HTTP/1.0")
     elif record.status is None or not 200 <= record.status <= 599:
         yield warn(_REFUSE, f"{answer_of(record)}, which is no HTTP error")
     elif record.status < 300 and not page:

@@ -506,7 +506,7 @@ _UPGRADE: Final = (
         for name, value in (
             ("nothing", ""),
             ("another-protocol", "foo"),
-            ("http-2", "h2c"),
+            ("an-unknown-protocol", "x-wsref/2"),
             ("websockets", "websockets"),
             ("websocket2", "websocket2"),
             ("notwebsocket", "notwebsocket"),
