@@ -143,16 +143,18 @@ def control(target: Target, options: Options) -> Controls:
         is_secure=target.uri.secure,
         echo_time=_echo_time(first),
     )
+    if not pongs:  # it has been waited for long enough
+        patience = patience._replace(answer=patience.answer / 2)
     if facts.subprotocol is None:
         guess = converse(target, (Open(Opening((offering_subprotocols(),))),), patience)
         records.append(guess)
         if guess.is_open and guess.response is not None:
             chosen = guess.response.get("Sec-WebSocket-Protocol")
             facts = facts._replace(subprotocol=chosen or None)
-    of_bytes = converse(target, _BINARY, patience)
+    of_bytes = converse(target, _BINARY, patience, pings=pongs)
     records.append(of_bytes)
     facts = facts._replace(takes_binary=not (of_bytes.closes or of_bytes.has_ended))
-    company = converse(target, _COMPANY, patience)
+    company = converse(target, _COMPANY, patience, pings=pongs)
     records.append(company)
     facts = facts._replace(
         parallel=any(other.response or other.has_ended for other in company.others),

@@ -50,8 +50,9 @@ _MANY_TIMEOUTS: Final = 20
 #: Deadlines have room for so many echoes, one after the other, but not for longer, in seconds.
 _ECHOES: Final = 400
 _MOST_FOR_ECHOES: Final = 4.0
-#: So many connections at a time, unless the user says how many; and one more for each so many
-#: seconds that the server lets us wait, up to a limit: to wait costs nothing.
+#: So many connections at a time, unless the user says how many.  Since to wait costs nothing,
+#: there is one more for each so many seconds that the server takes to answer, and for each case
+#: that has waited in vain, up to a limit.
 _JOBS: Final = 4
 _SECONDS_PER_JOB: Final = 0.0025
 _MOST_JOBS: Final = 32
@@ -138,6 +139,8 @@ class _Check:
         self._seen = 0  # how many records the oracle has judged
         self._failed = 0
         self._problem = ""
+        self._places = threading.Semaphore(0)  # connections that may be opened now
+        self._more_places = 0  # and perhaps later
 
     def run(self) -> Report:
         """Run everything; see :func:`check`."""
@@ -207,7 +210,7 @@ class _Check:
         if self._problem:  # only what needs no answers to anything else can be judged
             return self._run_basics(selected)
         results: list[Result] = []
-        with ThreadPoolExecutor(self._jobs(), "wsref check") as pool:
+        with self._pool() as pool:
             for _section, group in groupby(selected, lambda case: case.section):
                 cases = list(group)
                 if self._problem:
@@ -225,7 +228,7 @@ class _Check:
         basic = [
             case for case in selected if case.watches or _BASICS.intersection(case.requirements)
         ]
-        with ThreadPoolExecutor(self._jobs(), "wsref check") as pool:
+        with self._pool() as pool:
             done = dict(zip(basic, pool.map(self._run_case, basic), strict=True))
         return self._watch(
             [
@@ -234,15 +237,23 @@ class _Check:
             ]
         )
 
-    def _jobs(self) -> int:
-        """Return how many connections to have at the same time."""
+    def _pool(self) -> ThreadPoolExecutor:
+        """Return a pool for as many connections as may become of use."""
         facts = self._facts
+        first = most = self._options.jobs or _MOST_JOBS
         if not facts.parallel or facts.broadcasts:
-            return 1
-        if self._options.jobs is not None:
-            return self._options.jobs
-        more = int(max(facts.round_trip, facts.echo_time) / _SECONDS_PER_JOB)
-        return min(_JOBS + more, _MOST_JOBS)
+            first = most = 1
+        elif self._options.jobs is None:
+            first = _JOBS + int(max(facts.round_trip, facts.echo_time) / _SECONDS_PER_JOB)
+        self._places = threading.Semaphore(min(first, most))
+        self._more_places = max(0, most - first)
+        return ThreadPoolExecutor(most, "wsref check")
+
+    def _make_room(self, result: Result) -> None:
+        """Allow for one more connection, if one has done nothing but wait."""
+        if result.record is not None and result.record.timeouts and self._more_places:
+            self._more_places -= 1
+            self._places.release()
 
     def _run_case(self, case: Case) -> Result:
         """Run one case for the first time, if it applies."""
@@ -250,8 +261,10 @@ class _Check:
         if reason:
             result = Result(case, Verdict.SKIP, note=reason)
         else:
-            result = self._try(case, self._patience(_FIRST_TIMEOUT, case))
+            with self._places:
+                result = self._try(case, self._patience(_FIRST_TIMEOUT, case))
             with self._lock:
+                self._make_room(result)
                 self._failed += result.verdict is Verdict.FAIL
                 if result.record is not None and result.record.timeouts:
                     self._timeouts[_waits_for(case, result.record)] += 1
@@ -370,6 +383,10 @@ class _Check:
         )
 
     def _try_again(self, first: Result) -> Result:
+        with self._places:
+            return self._confirm(first)
+
+    def _confirm(self, first: Result) -> Result:
         second = self._try(first.case, self._patience(_REPEAT_TIMEOUT))
         if first.verdict is Verdict.BLOCKED:
             return second

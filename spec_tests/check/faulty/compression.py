@@ -663,18 +663,6 @@ class ServerWindowOf8AnsweredBy9(EchoServer):
         return super().answer_parameter(answer, name, value)
 
 
-@fault("server-window-of-8-not-kept", "RFC7692-7.2.1-15", "RFC7692-7-06", "RFC7692-5-08")
-class ServerWindowOf8NotKept(EchoServer):
-    """Agrees on server_max_window_bits=8, and compresses with 9, as zlib cannot do 8."""
-
-    def answer_parameter(self, answer: Deflate, name: str, value: str | None) -> bool:
-        accepted = super().answer_parameter(answer, name, value)
-        return accepted or (name, value) == ("server_max_window_bits", "8")
-
-    def server_window_bits(self) -> int:
-        return max(9, super().server_window_bits())
-
-
 @fault("server-window-of-8-fails", "RFC7692-5-08", "RFC7692-7-06", "RFC7692-5-18")
 class ServerWindowOf8Fails(EchoServer):
     """Agrees on server_max_window_bits=8, and fails at the first message, as zlib cannot do 8."""

@@ -329,7 +329,7 @@ class SlowPong(EchoServer):
         super().receive_ping(payload)
 
 
-@fault("pong-with-next-frame", NO_PONG, "RFC6455-5.5.2-03")
+@fault("pong-with-next-frame", "RFC6455-5.5.2-03", level="SHOULD")
 class PongWithNextFrame(EchoServer):
     """Answers a Ping when the frame after it has come."""
 

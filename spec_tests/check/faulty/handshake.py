@@ -657,16 +657,6 @@ class AbsoluteTargetRefused(EchoServer):
             raise Refused(400, "not a path")
 
 
-@fault("absolute-https-target-refused", "RFC6455-4.2.1-16")
-class AbsoluteHttpsTargetRefused(EchoServer):
-    """Knows absolute request targets with http, but none with https."""
-
-    def check_target(self, request: Request) -> None:
-        super().check_target(request)
-        if request.target.lower().startswith("https:"):
-            raise Refused(400, "not http")
-
-
 @fault("origin-needed", "RFC6455-4.2.1-17")
 class OriginNeeded(EchoServer):
     """Refuses a request without Origin as malformed."""

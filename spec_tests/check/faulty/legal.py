@@ -1549,3 +1549,12 @@ class WindowForgottenAtFinalBlock(EchoServer):
         if self.made > 1:  # a final block has ended the first
             self.made, self.inflater, self.window = 0, None, b""
         return data
+
+
+@legal("bare-close-over-invalid-text", "RFC6455-8.1-01")
+class BareCloseOverInvalidText(EchoServer):
+    """Drops TCP over invalid text, without a Close."""
+
+    def fail(self, failure: Failed) -> None:
+        if failure.code != 1007:
+            super().fail(failure)

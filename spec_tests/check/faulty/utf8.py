@@ -471,15 +471,6 @@ class FailsWith1000(EchoServer):
         return 1000 if failure.code == 1007 else failure.code
 
 
-@fault("fails-without-close", "RFC6455-7.1.7-05", "RFC6455-10.7-03", level="SHOULD")
-class FailsWithoutClose(EchoServer):
-    """Drops TCP over invalid text, without a Close."""
-
-    def fail(self, failure: Failed) -> None:
-        if failure.code != 1007:
-            super().fail(failure)
-
-
 @fault("hangs-at-invalid-text", INVALID, "RFC6455-7.1.7-03")
 class HangsAtInvalidText(EchoServer):
     """Neither answers nor closes after invalid text."""

@@ -14,7 +14,7 @@ from typing import Final
 from ...protocol.opcode import BINARY, CONTINUATION
 from ..catalogue import Facts, Judge
 from ..conversation import Await, Open, Pause, Probe, Send, Step, binary, frame, ping
-from ..judgements import Gravity, close_of, fails, goes_on
+from ..judgements import Gravity, close_of, fails, goes_on, messages_of
 from ..opening import PLAIN, Opening
 from ..record import Record
 from ..verdicts import Finding, Verdict, fail, info, skip
@@ -256,6 +256,11 @@ def answers_each(
                 clause = pong_requirement if facts.pongs else "RFC6455-5.5.2-02"
                 yield fail(clause, f"no Pong repeats {shown(payload)}")
             return
+        said = {payload for _opcode, payload in record.sent_contents}
+        got = [message.payload for message in messages_of(record, facts)]
+        delivered = [one for one in got if one in payloads and one not in said]
+        if delivered and facts.echoes:
+            yield fail("RFC6455-6.2-02", f"a Ping was echoed as a message: {shown(delivered[0])}")
         yield from stays_open(record, facts)
 
     return judge
