@@ -376,14 +376,14 @@ _SEVERAL_PINGS: Final = (
     ),
     case(
         "5.5.3/ten-pings-in-one-segment",
-        (_REPEATS, "RFC6455-5.5.3-02"),
+        (_REPEATS, "RFC6455-5.5.3-02", _ANSWERS),
         "Of ten Pings in one segment at least the last is answered, and none out of order.",
         _awaiting_last(Send(b"".join(map(ping, _TEN)), "ten Pings in one segment")),
         _answers_last(*_TEN),
     ),
     case(
         "5.5.3/ten-pings-in-a-row",
-        (_REPEATS, "RFC6455-5.5.3-02"),
+        (_REPEATS, "RFC6455-5.5.3-02", _ANSWERS),
         "Of ten Pings in a row at least the last is answered, and none out of order.",
         _awaiting_last(*(Send(ping(payload), payload.decode()) for payload in _TEN)),
         _answers_last(*_TEN),
