@@ -18,12 +18,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from itertools import groupby
 from secrets import randbits
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from .._version import __version__
 from .catalogue import Case, catalogue
@@ -73,6 +73,9 @@ _MOST_FINDINGS: Final = 8
 _BASICS: Final = frozenset({"RFC6455-5.5.2-02", "RFC6455-5.5.3-01", "RFC6455-5.3-05"})
 #: How long a server may need to serve again after it was found not to, in seconds.
 _RECOVERY: Final = 2.0
+
+
+_Subject = TypeVar("_Subject", Case, Result)
 
 
 class NothingSelected(Exception):
@@ -216,12 +219,28 @@ class _Check:
                 if self._problem:
                     results += [Result(case, Verdict.BLOCKED, note=self._problem) for case in cases]
                     continue
-                done = list(pool.map(self._run_case, cases))
+                done = self._run_all(self._run_case, cases, pool)
                 results += done if self._still_serves() else self._blame(done)
             if not self._problem:
                 self._listener.enters("repeats")
                 results = self._repeat(results, pool)
         return self._watch(results)
+
+    def _run_all(
+        self, run: Callable[[_Subject], Result], subjects: Sequence[_Subject], pool: Executor
+    ) -> list[Result]:
+        """Run cases, or try them again, side by side.
+
+        Those about what connections have to do with one another come last, one by one, so that
+        no others are there to be mixed up with.
+        """
+        apart = [_has_company(_case_of(subject)) for subject in subjects]
+        together = pool.map(
+            run,
+            [subject for subject, is_apart in zip(subjects, apart, strict=True) if not is_apart],
+        )
+        done = [None if is_apart else next(together) for is_apart in apart]
+        return [result or run(subject) for subject, result in zip(subjects, done, strict=True)]
 
     def _run_basics(self, selected: Sequence[Case]) -> list[Result]:
         """Run the cases about what the control misses; all others are blocked."""
@@ -229,7 +248,7 @@ class _Check:
             case for case in selected if case.watches or _BASICS.intersection(case.requirements)
         ]
         with self._pool() as pool:
-            done = dict(zip(basic, pool.map(self._run_case, basic), strict=True))
+            done = dict(zip(basic, self._run_all(self._run_case, basic, pool), strict=True))
         return self._watch(
             [
                 done.get(case) or Result(case, Verdict.BLOCKED, note=self._problem)
@@ -285,7 +304,7 @@ class _Check:
         for need in sorted(case.needs):
             if lacks[need]:
                 return str(lacks[need])
-        if not facts.parallel and any(isinstance(step, Crowd) for step in case.steps):
+        if not facts.parallel and _has_company(case):
             return "the server serves one connection after another"
         most = self._options.max_failures
         if most is not None and self._failed >= most:
@@ -374,8 +393,12 @@ class _Check:
     ) -> bool:
         """Try these again; return whether all that had waited in vain did so again."""
         before = [results[index] for index in indices]
-        for index, result in zip(indices, pool.map(self._try_again, before), strict=True):
+        again = self._run_all(self._try_again, before, pool)
+        for index, result in zip(indices, again, strict=True):
             results[index] = result
+        for index, first in zip(indices, before, strict=True):
+            if results[index].verdict is Verdict.FLAKY:
+                results[index] = self._try_alone(first, results[index])
         return all(
             results[index].verdict is first.verdict
             for index, first in zip(indices, before, strict=True)
@@ -402,6 +425,16 @@ class _Check:
             return first._replace(verdict=Verdict.FLAKY, note=note, repeats="1/3")
         verdict = Verdict.FLAKY if third.verdict is not second.verdict else second.verdict
         return second._replace(verdict=verdict, repeats="2/3")
+
+    def _try_alone(self, first: Result, flaky: Result) -> Result:
+        """Try once more what was bad now and then, while no other connection is there.
+
+        A server that mixes up its connections fails by turns in the company of others.
+        """
+        alone = [self._try(first.case, self._patience(_REPEAT_TIMEOUT)) for _time in range(2)]
+        if all(result.verdict is first.verdict for result in alone):
+            return alone[0]._replace(repeats="2/2 alone")
+        return flaky
 
     def _blame(self, done: list[Result]) -> list[Result]:
         """Say in which of these cases the server stopped serving; block the ones behind it."""
@@ -499,6 +532,15 @@ class _Check:
 
         deflate = self._control_records[-1].deflate if self._facts.deflates else None
         return generate(talk, self._facts, deflate, self._options, self._seed, known)
+
+
+def _has_company(case: Case) -> bool:
+    """Whether a case has several connections at the same time."""
+    return any(isinstance(step, Crowd) for step in case.steps)
+
+
+def _case_of(subject: Case | Result) -> Case:
+    return subject if isinstance(subject, Case) else subject.case
 
 
 def _kinds_of_wait(result: Result) -> dict[str, int]:

@@ -4,14 +4,14 @@ An endpoint's life is a walk through these states.  ``CONNECTING``, ``OPEN`` and
 ``CLOSED`` are the RFC's own; its ``CLOSING`` is four states here, since what may be
 sent, and who ends the TCP connection, differs between them::
 
-    CONNECTING ──opened──► OPEN ──send Close──► CLOSE_SENT ──receive Close──┐
-        │                   │ │                      │                       ▼
-        │ fail              │ └──receive Close──► CLOSE_RECEIVED ──send──► CLOSE_EXCHANGED
-        │                   │ fail                   │ fail                  │
-        ▼                   ▼                        ▼                       │
-      FAILED ◄──────────────┴────────────────────────┘                       │
-        │                                                                    │
-        └───────────────── the transport ends ──► CLOSED ◄───────────────────┘
+    CONNECTING ──opened──► OPEN ──receive Close──► CLOSE_RECEIVED ──send Close──┐
+        │                   │ │                                                 ▼
+        │ fail              │ └──send Close──► CLOSE_SENT ──receive Close──► CLOSE_EXCHANGED
+        │                   │ fail                │ fail                        │
+        ▼                   ▼                     ▼                             │
+      FAILED ◄──────────────┴─────────────────────┘                             │
+        │                                                                       │
+        └───────────────── the transport ends ──► CLOSED ◄──────────────────────┘
 
 The transport can end in every state.  :data:`TRANSITIONS` is the whole truth; the
 diagram in the documentation is drawn from it.

@@ -322,7 +322,7 @@ class Connection(NamedTuple):
         return sound
 
     def receive_eof(self, now: float = 0.0, reason: str = "", detail: str = "") -> Step:
-        """Take note that the transport has ended, in whatever way (RFC 6455 §7.1.4).
+        """Take note that the transport has ended, in whatever way (RFC 6455 §7.1.4, §7.2.1).
 
         Args:
             now: the time for the event, in seconds since the epoch.
@@ -455,7 +455,7 @@ class Connection(NamedTuple):
         *,
         masking_key: bytes | None = None,
     ) -> Step:
-        """Send our Close: the first of the closing handshake, or the reply (RFC 6455 §7.1.2).
+        """Send our Close: the first of the closing handshake, or the reply (RFC 6455 §7.1.2, §7.3).
 
         Args:
             code: the status code, None for a Close without a body.
@@ -612,7 +612,7 @@ class Connection(NamedTuple):
                 if reply:
                     output.append(reply)
         except Violation as violation:
-            # The only place where a violation becomes an event (RFC 6455 §7.1.7).
+            # The only place where a violation becomes an event (RFC 6455 §7.1.7, §10.7).
             connection, event, reply = connection._fail(violation, now)
             events.append(event)
             output.append(reply)
@@ -646,7 +646,7 @@ class Connection(NamedTuple):
         return connection, Closed(code, body.reason, received_time=now), b""
 
     def _fail(self, violation: Violation, now: float) -> tuple[Connection, Event, bytes]:
-        """Fail the connection (RFC 6455 §7.1.7), or the opening handshake (§7.2.2)."""
+        """Fail the connection (RFC 6455 §7.1.7, §10.7), or the opening handshake (§7.2.2)."""
         code = violation.status_code
         connection = self
         output = b""

@@ -211,7 +211,7 @@ def deflating(parameters: DeflateParameters, role_is_client: bool, *, level: int
 
 
 def inflate(context: Inflating, compressed: bytes, limit: int) -> tuple[Inflating, bytes]:
-    """Inflate one message (RFC 7692 §7.2.2).
+    """Inflate one message (RFC 7692 §7.2.2, §7.2.3.2, §7.2.3.6).
 
     Args:
         context: the state before the message.

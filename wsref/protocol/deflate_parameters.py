@@ -4,7 +4,7 @@ The client *offers*: an element of ``Sec-WebSocket-Extensions`` for each configu
 would work with, the best first.  The server *answers* with one element that accepts one
 of them, or with none.  From then on only the answer counts.
 
-Four parameters, two for each direction:
+Four parameters, two for each direction (§7.1.1.1, §7.1.1.2, §7.1.2.1, §7.1.2.2):
 
 =============================== ==================== =======================================
 parameter                       in an offer          in the answer
@@ -60,7 +60,7 @@ _WINDOW_BITS = {str(bits): bits for bits in range(8, 16)}
 
 
 class DeflateOffer(NamedTuple):
-    """One configuration that a client offers.
+    """One configuration that a client offers (§7.1.1.1, §7.1.1.2, §7.1.2.1, §7.1.2.2).
 
     Attributes:
         server_no_context_takeover: the server has to forget each message.
@@ -79,6 +79,8 @@ class DeflateOffer(NamedTuple):
 class DeflatePolicy(NamedTuple):
     """What a server answers offers with, as far as they let it.
 
+    Windows are as large as they can be unless it says otherwise (RFC 7692 §7.3).
+
     Attributes:
         server_no_context_takeover: forget each message sent, asked or not.
         client_no_context_takeover: demand that the client forgets each message.
@@ -94,7 +96,11 @@ class DeflatePolicy(NamedTuple):
 
 
 class DeflateParameters(NamedTuple):
-    """What both sides agreed on: what the answer says, or else the default of §7.1."""
+    """What both sides agreed on: what the answer says, or else the default of §7.1.
+
+    Silence means that contexts are kept (§7.1.1.1, §7.1.1.2) and that windows have 15 bits
+    (§7.1.2.1, §7.1.2.2).
+    """
 
     server_no_context_takeover: bool = False
     client_no_context_takeover: bool = False
@@ -107,7 +113,7 @@ DEFAULT_POLICY = DeflatePolicy()
 
 
 def offer_extension(offer: DeflateOffer) -> Extension:
-    """Return the element of ``Sec-WebSocket-Extensions`` that makes *offer* (RFC 7692 §7.1).
+    """Return the element of ``Sec-WebSocket-Extensions`` that makes *offer* (RFC 7692 §4, §7.1).
 
     Raises:
         ValueError: a window is not from 8 to 15 bits.
@@ -123,7 +129,7 @@ def offer_extension(offer: DeflateOffer) -> Extension:
 def answer_offers(
     extensions: Sequence[Extension], policy: DeflatePolicy = DEFAULT_POLICY
 ) -> tuple[DeflateParameters, Extension] | None:
-    """Accept the first offer that can be accepted (RFC 7692 §5).
+    """Accept the first offer that can be accepted (RFC 6455 §9, RFC 7692 §5).
 
     An offer that breaks a rule of §7 is passed over; the others are looked at
     as if it were not there.
@@ -152,7 +158,7 @@ def answer_offers(
 
 
 def check_answer(answer: Extension, offers: Sequence[DeflateOffer]) -> DeflateParameters:
-    """Check the server's answer against all that was offered (RFC 7692 §5, §7).
+    """Check the server's answer against all that was offered (RFC 6455 §9, RFC 7692 §5, §7).
 
     Args:
         answer: the response's element.
@@ -227,7 +233,7 @@ def _parse_window_bits(given: dict[str, str | None], name: str) -> int | None:
 
 
 def _answer(offer: DeflateOffer, policy: DeflatePolicy) -> DeflateOffer:
-    """Return the answer to a valid *offer*.
+    """Return the answer to a valid *offer* (§7.1.1.1, §7.1.1.2, §7.1.2.1, §7.1.2.2).
 
     Whatever a parameter says, both directions can be done (a window of 8 bits
     too, see :mod:`.deflate`), so no valid offer is declined.

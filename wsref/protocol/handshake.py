@@ -116,7 +116,7 @@ class Asked(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """What the response said is in use.
+    """What the response said is in use, and so nothing else (RFC 6455 §5.8, §9.2).
 
     Attributes:
         subprotocol: None if there is none.
@@ -216,7 +216,7 @@ def build_request(
 
 
 def check_response(response: Response, asked: Asked) -> Agreement:
-    """Check the server's answer, clause by clause (RFC 6455 §4.1).
+    """Check the server's answer, clause by clause (RFC 6455 §4.1, §11.2, §11.3.2 to §11.3.4).
 
     That a 101 has no body goes without saying, whatever Content-Length may say (RFC 9112
     §6.3): the WebSocket frames begin behind the empty line.
@@ -289,7 +289,9 @@ def _check_chosen_subprotocol(response: Response, asked: Asked) -> str | None:
 
 
 def check_request(request: Request) -> None:
-    """Check a client's opening handshake, clause by clause (RFC 6455 §4.2.1).
+    """Check a client's opening handshake, clause by clause (RFC 6455 §4.2.1, §11.2, §11.3.1).
+
+    What may be there once, and what counts as one list, is in §11.3.4 and §11.3.5.
 
     Raises:
         Violation: the handshake has to be refused; :func:`rejection_for` writes the answer.
@@ -408,6 +410,8 @@ def _check_offered_subprotocols(request: Request) -> None:
 def choose_subprotocol(request: Request, supported: Sequence[str]) -> str | None:
     """Return the first of the client's subprotocols that is supported (RFC 6455 §4.2.2).
 
+    Names are compared as they are, case included (RFC 7936 §2).
+
     Args:
         request: one that passed :func:`check_request`.
         supported: the server's subprotocols; their order does not matter.
@@ -421,7 +425,7 @@ def choose_subprotocol(request: Request, supported: Sequence[str]) -> str | None
 
 
 def check_origin(request: Request, allowed: Collection[str | None] | None) -> bool:
-    """Whether the request comes from an allowed origin (RFC 6455 §10.2).
+    """Whether the request comes from an allowed origin (RFC 6455 §10.1, §10.2).
 
     Scheme and host are compared without regard to case, as URIs have it; there is nothing
     else in an origin that has a case.
@@ -528,7 +532,7 @@ def build_rejection(status: int, headers: Headers = (), body: bytes = b"") -> by
 
 
 def http_status_of(violation: Violation) -> int:
-    """Return the HTTP status code that answers a violation in a request (RFC 6455 §4.2.1)."""
+    """Return the HTTP status that answers a violation in a request (RFC 6455 §4.2.1, §10.7)."""
     return _HTTP_STATUSES.get(violation.clause, 400)
 
 

@@ -50,7 +50,10 @@ class Extension(NamedTuple):
 
 
 def is_token(text: str) -> bool:
-    """Whether *text* is a token of HTTP: visible ASCII without separators, not empty."""
+    """Whether *text* is a token of HTTP: visible ASCII without separators, not empty.
+
+    The names of extensions and subprotocols are (RFC 6455 §11.4, §11.5).
+    """
     return bool(text) and _TOKEN_CHARACTERS.issuperset(text)
 
 
@@ -79,7 +82,7 @@ def parse_tokens(values: Iterable[str], clause: str = "RFC6455-4.3-06") -> tuple
 
 
 def parse_extensions(values: Iterable[str]) -> tuple[Extension, ...]:
-    """Read the header Sec-WebSocket-Extensions (RFC 6455 §9.1).
+    """Read the header Sec-WebSocket-Extensions (RFC 6455 §9.1, §11.3.2).
 
     Args:
         values: the values of all its fields, in order; none if there is no such header.

@@ -331,7 +331,7 @@ def _finished(
     limits: Limits,
     now: float,
 ) -> tuple[Inflating | None, Event]:
-    """Make the event of *message*, whose last payload this is."""
+    """Make the event of *message*, whose last payload this is (RFC 7692 §6.2)."""
     if message.payload.size:
         payload = message.payload.add(payload).joined()
     if message.compressed and context is not None:

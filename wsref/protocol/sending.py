@@ -154,7 +154,7 @@ def _send_fragment(
     fin: bool,
     masking_key: bytes | None,
 ) -> tuple[Sending, bytes]:
-    """Write one fragment; RSV1 marks the first of a compressed message (RFC 7692 §6)."""
+    """Write one fragment; RSV1 marks the first of a compressed message (RFC 7692 §6, §7.2.3.3)."""
     seed, derived, context, _message = sending
     if masking_key is not None:
         _check_masking_key(masking_key, is_client=bool(seed))

@@ -80,7 +80,9 @@ class WebSocketURI(NamedTuple):
 
 
 def parse_uri(url: str) -> WebSocketURI:
-    """Read a WebSocket URI (RFC 6455 §3, §11.1.1).
+    """Read a WebSocket URI (RFC 6455 §3, §11.1.1, §11.1.2).
+
+    Paths below ``/.well-known/`` are nothing special here (RFC 8307 §1).
 
     Args:
         url: such as ``wss://example.com/chat``.  White space and control characters do not
