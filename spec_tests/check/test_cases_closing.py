@@ -530,15 +530,21 @@ def test_the_fitting_code_is_a_should(case_id: str, fitting: int, other: int) ->
     assert verdicts(case, replied(case, b"")) == {INFO}
 
 
-def test_nothing_is_processed_behind_a_violation() -> None:
-    """Neither a Ping nor a message, before the Close or behind it."""
-    case = one("7.1.7/nothing-is-processed-behind-invalid-text")
-    reply = server_close(1007)
+@pytest.mark.parametrize(("violation", "code"), [("invalid-text", 1007), ("rsv3", 1002)])
+def test_nothing_is_processed_behind_a_violation(violation: str, code: int) -> None:
+    """Neither a Ping nor a message, before the Close or behind it.
+
+    Text may be looked at when the application takes it, and a Ping be answered until then.
+    """
+    case = one(f"7.1.7/nothing-is-processed-behind-{violation}")
+    reply = server_close(code)
     assert not verdicts(case, replied(case, reply))
     assert not verdicts(case, replied(case, reply, end="reset"))
     for answer in (server_pong(b"behind"), server_text("behind")):
         for data in (answer + reply, reply + answer):
-            assert judged(case, replied(case, data)) == {(FAIL, "RFC6455-7.1.7-07")}
+            is_late = (violation, data) == ("invalid-text", server_pong(b"behind") + reply)
+            wanted = INFO if is_late else FAIL
+            assert judged(case, replied(case, data)) == {(wanted, "RFC6455-7.1.7-07")}
     assert judged(case, alive(case)) == {(FAIL, "RFC6455-7.1.7-03")}
 
 
@@ -551,6 +557,21 @@ def test_a_close_behind_a_violation_is_not_answered() -> None:
         assert judged(case, record) == {(FAIL, "RFC6455-7.1.7-07")}
     habit = ECHOING._replace(failure_code=1000)
     assert verdicts(case, replied(case, server_close(1000)), habit) == {WARN}
+
+
+def test_a_close_behind_invalid_text_may_come_first() -> None:
+    """Where text is looked at when the application takes it: a warning."""
+    case = one("7.1.7/close-is-not-answered-behind-a-cut-character")
+    assert not verdicts(case, replied(case, server_close(1007)))
+    assert judged(case, replied(case, server_close(4321))) == {(WARN, "RFC6455-7.1.7-07")}
+
+
+def test_what_comes_behind_a_close_may_be_taken_amiss() -> None:
+    """A reply with 1002 is a reply; where nothing came behind it is a refusal."""
+    amiss = one("5.5.1/two-empty-closes")
+    assert verdicts(amiss, replied(amiss, server_close(1002))) == {INFO}
+    refused = one("5.5.1/close-then-another-close")
+    assert verdicts(refused, replied(refused, server_close(1002))) == {INFO}
 
 
 def test_an_unfinished_message_is_not_delivered_when_the_connection_fails() -> None:
