@@ -369,6 +369,7 @@ def test_the_state_is_a_value() -> None:
 # Sending
 
 
+@pytest.mark.rfc("RFC6455-5.3-02")
 @pytest.mark.rfc("RFC6455-5.1-01", "RFC6455-5.3-01")
 def test_messages_are_masked_frames() -> None:
     """Text, binary, ping and pong; each with a key of its own."""
