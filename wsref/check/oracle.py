@@ -148,10 +148,26 @@ def _judge_acceptance(record: Record) -> Iterator[Finding]:
     elif "upgrade" not in tokens:
         value = shown(response.get("Connection") or "")
         yield fail("RFC6455-4.2.2-18", f"the 101 has Connection: {value}, which lacks upgrade")
-    yield from _judge_accept(response, record.key)
     request = _request(record)
+    if _has_one_key(request):
+        yield from _judge_accept(response, record.key)
     yield from _judge_subprotocol(response, request)
     yield from _judge_extensions(response, request)
+
+
+def _has_one_key(request: Request | None) -> bool:
+    """Whether there is one right answer to the request's Sec-WebSocket-Key."""
+    keys = [] if request is None else request.get_all("Sec-WebSocket-Key")
+    return len(keys) == 1 and keys[0].isascii() and keys[0] != ""
+
+
+def _is_malformed_offer(request: Request | None) -> bool:
+    """Whether an extension header of the request breaks the grammar (RFC 6455 §9.1)."""
+    try:
+        parse_extensions([] if request is None else request.get_all("Sec-WebSocket-Extensions"))
+    except Violation:
+        return True
+    return False
 
 
 def _judge_accept(response: Response, key: str) -> Iterator[Finding]:
@@ -202,6 +218,8 @@ def _judge_extensions(response: Response, request: Request | None) -> Iterator[F
     values = response.get_all("Sec-WebSocket-Extensions")
     if not values:
         return
+    if _is_malformed_offer(request):
+        return  # nobody can tell what was offered
     if not "".join(values).strip():
         yield fail("RFC6455-4.2.2-15", "the 101 has an empty Sec-WebSocket-Extensions header")
         return

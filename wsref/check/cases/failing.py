@@ -32,7 +32,7 @@ from ..opening import Opening, compressing, replacing, with_method, without
 from ..record import Record
 from ..verdicts import Finding, Verdict, fail, info, warn
 from .closing import ends_promptly
-from .patterns import BAD_CLOSE_CODE, TYPE_CODES, forgives_reset
+from .patterns import BAD_CLOSE_CODE, MOMENT, TYPE_CODES, forgives_reset
 
 __all__ = ["CASES"]
 
@@ -376,6 +376,7 @@ _BEHIND_IT: Final = (
             [
                 Open(),
                 Send(violation.data + _PING_AND_TEXT, f"{violation.words}, a Ping and a text"),
+                MOMENT,
                 Probe(),
             ],
             _processes_nothing(violation),
@@ -390,6 +391,7 @@ _BEHIND_IT: Final = (
             [
                 Open(),
                 Send(violation.data + text(_BEHIND), f"{violation.words}, and a text message"),
+                MOMENT,
                 Probe(),
             ],
             _processes_nothing(violation),
