@@ -61,8 +61,11 @@ _QUICK: Final = 0.05
 #: What stress cases may take, in seconds.
 _STRESS_TIMEOUT: Final = 10.0
 #: So many repeats confirm that something is waited for in vain: for each kind of thing, and for
-#: each requirement; further ones are believed.
+#: each requirement; further ones are believed.  What is not waited for is quick to repeat.
 _CONFIRMATIONS: Final = (6, 2)
+_QUICK_CONFIRMATIONS: Final = 5
+#: So many flaky results are looked into.
+_MOST_ALONE: Final = 12
 #: How an acceptance begins.
 _BEGUN: Final = b"HTTP/1.1 101"
 #: The clause about resets.
@@ -368,8 +371,8 @@ class _Check:
     def _repeat(self, results: list[Result], pool: ThreadPoolExecutor) -> list[Result]:
         """Try again what is bad or was blocked, as often as it takes to be believed.
 
-        What came of waiting in vain takes long to repeat, and it is what all the others say that
-        waited for the same thing; so a few of a kind will do, if they come out the same.
+        A server that breaks one clause may do so in a hundred cases; a few of a kind will do, if
+        they come out the same.
         """
         results = results.copy()
         believed: list[int] = []
@@ -380,30 +383,36 @@ class _Check:
             if blocked:
                 again.append(index)
             elif result.verdict in (Verdict.FAIL, Verdict.WARN):
-                kinds = _kinds_of_wait(result)
+                kinds = _kinds_of(result)
                 enough = any(seen[kind] >= most for kind, most in kinds.items())
                 (believed if enough else again).append(index)
                 seen.update(kinds.keys())
-        if not self._repeat_these(results, again, pool):
-            self._repeat_these(results, believed, pool)
+        doubtful = self._repeat_these(results, again, pool)
+        rest = [index for index in believed if doubtful.intersection(_kinds_of(results[index]))]
+        self._repeat_these(results, rest, pool)
         return results
 
     def _repeat_these(
         self, results: list[Result], indices: Sequence[int], pool: ThreadPoolExecutor
-    ) -> bool:
-        """Try these again; return whether all that had waited in vain did so again."""
+    ) -> set[str]:
+        """Try these again; return the kinds of what did not come out the same."""
         before = [results[index] for index in indices]
         again = self._run_all(self._try_again, before, pool)
         for index, result in zip(indices, again, strict=True):
             results[index] = result
-        for index, first in zip(indices, before, strict=True):
-            if results[index].verdict is Verdict.FLAKY:
-                results[index] = self._try_alone(first, results[index])
-        return all(
-            results[index].verdict is first.verdict
+        flaky = [
+            (index, first)
             for index, first in zip(indices, before, strict=True)
-            if _kinds_of_wait(first)
-        )
+            if results[index].verdict is Verdict.FLAKY
+        ]
+        for index, first in flaky[:_MOST_ALONE]:
+            results[index] = self._try_alone(first, results[index])
+        changed = [
+            first
+            for index, first in zip(indices, before, strict=True)
+            if results[index].verdict is not first.verdict
+        ]
+        return {kind for first in changed for kind in _kinds_of(first)}
 
     def _try_again(self, first: Result) -> Result:
         with self._places:
@@ -543,11 +552,14 @@ def _case_of(subject: Case | Result) -> Case:
     return subject if isinstance(subject, Case) else subject.case
 
 
-def _kinds_of_wait(result: Result) -> dict[str, int]:
-    """Return what a bad result has waited for in vain, and how many of that kind are enough."""
-    if result.record is None or not result.record.timeouts or not result.findings:
+def _kinds_of(result: Result) -> dict[str, int]:
+    """Return of which kinds a bad result is, and how many of each kind are enough."""
+    if result.record is None or not result.findings:
         return {}
-    kinds = (_waits_for(result.case, result.record), result.findings[0].requirement)
+    requirement = result.findings[0].requirement
+    if not result.record.timeouts:
+        return {f"{result.verdict} {requirement}": _QUICK_CONFIRMATIONS}
+    kinds = (_waits_for(result.case, result.record), requirement)
     return dict(zip(kinds, _CONFIRMATIONS, strict=True))
 
 
