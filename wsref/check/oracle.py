@@ -157,14 +157,14 @@ def _judge_acceptance(record: Record) -> Iterator[Finding]:
 
 def _has_one_key(request: Request | None) -> bool:
     """Whether there is one right answer to the request's Sec-WebSocket-Key."""
-    keys = [] if request is None else request.get_all("Sec-WebSocket-Key")
+    keys = () if request is None else request.get_all("Sec-WebSocket-Key")
     return len(keys) == 1 and keys[0].isascii() and keys[0] != ""
 
 
 def _is_malformed_offer(request: Request | None) -> bool:
     """Whether an extension header of the request breaks the grammar (RFC 6455 §9.1)."""
     try:
-        parse_extensions([] if request is None else request.get_all("Sec-WebSocket-Extensions"))
+        parse_extensions(() if request is None else request.get_all("Sec-WebSocket-Extensions"))
     except Violation:
         return True
     return False
