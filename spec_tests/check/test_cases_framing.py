@@ -300,7 +300,7 @@ def test_a_close_is_unmasked() -> None:
     assert judged(case, record) == {(FAIL, "RFC6455-5.3-05")}
 
 
-SAID = b"wsref: is this what comes back?"
+SAID = b"wsref: is this text what comes back?"
 
 
 def test_what_comes_back_is_of_the_same_type_whole_and_unmasked() -> None:

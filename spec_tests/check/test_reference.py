@@ -1,0 +1,70 @@
+"""What generated conversations are judged by: the reference in the server's role."""
+
+from __future__ import annotations
+
+import pytest
+
+from spec_tests.check.scripted import judged, scripted, server_close, server_text
+from wsref.check.catalogue import Case, case
+from wsref.check.conversation import Await, Open, Probe, Send, close, frame, text
+from wsref.check.reference import expected_of, judge_frames
+from wsref.check.verdicts import Verdict
+
+FAIL, WARN, INFO = Verdict.FAIL, Verdict.WARN, Verdict.INFO
+
+
+def case_about(data: bytes) -> Case:
+    """Return a case that sends *data*, and is judged by what the reference makes of it."""
+    steps = (Open(), Send(data, "what was drawn"), Await("end"), Probe())
+    expected = expected_of(data, None)
+    return case(
+        "generated/x", expected.violation or "RFC6455-6.2-01", "", steps, judge_frames(expected)
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "fitting", "others"),
+    [
+        (close(1005), (1002, 1007), (1000, 1011)),
+        (close(999), (1002, 1007), (1000, 1011)),
+        (close(None, b"\x03"), (1002, 1007), (1000, 1011)),
+        (close(1000, b"\xff"), (1002, 1007), (1000, 1011)),
+        (frame(3), (1002,), (1007, 1000)),
+        (text(b"\xff"), (1007,), (1002, 1000)),
+    ],
+)
+def test_the_status_code_has_to_fit_the_violation(
+    data: bytes, fitting: tuple[int, ...], others: tuple[int, ...]
+) -> None:
+    """What is wrong with a Close may be a matter of protocol or of data; others are not."""
+    drawn = case_about(data)
+    for code in fitting:
+        assert not judged(drawn, scripted(drawn, {2: server_close(code)}, end="fin"))
+    for code in others:
+        record = scripted(drawn, {2: server_close(code)}, end="fin")
+        assert judged(drawn, record) == {(WARN, "RFC6455-7.1.7-05")}
+
+
+@pytest.mark.parametrize("code", [1003, 1008, 1009])
+def test_limits_are_the_servers_own_affair(code: int) -> None:
+    """A message that is not taken is not held against the server, be it legal or not."""
+    for data in (text("Hello"), text(b"\xff")):
+        drawn = case_about(data)
+        assert not judged(drawn, scripted(drawn, {2: server_close(code)}, end="fin"))
+
+
+def test_what_is_legal_has_to_come_back() -> None:
+    """All of it, and the connection goes on."""
+    drawn = case_about(text("Hello") + text("world"))
+    assert not judged(drawn, scripted(drawn, {1: server_text("Hello") + server_text("world")}))
+    for wrong in (server_text("Hello"), server_text("Helloworld"), server_close(1002)):
+        assert {verdict for verdict, _clause in judged(drawn, scripted(drawn, {1: wrong}))} == {
+            FAIL
+        }
+
+
+def test_a_violation_has_to_fail_the_connection() -> None:
+    """To go on is a failure, charged to the clause that the reference names."""
+    drawn = case_about(frame(3))
+    assert judged(drawn, scripted(drawn)) == {(FAIL, "RFC6455-5.2-05")}
+    assert judged(drawn, scripted(drawn, {2: b""}, end="fin")) == {(INFO, "RFC6455-7.1.7-05")}
