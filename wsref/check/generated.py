@@ -256,7 +256,7 @@ def _plan(drawn: _Drawn) -> tuple[tuple[Step, ...], Judge]:
     if expected.closing:
         steps.append(Await("end"))
     elif expected.violation:
-        steps += [Pause(), Probe()]  # it may have answered a Ping, and fail a moment later
+        steps += [Pause(), Probe(), Pause()]  # it may answer a Ping, and fail a moment later
     else:
         if expected.contents:
             steps.append(Await("messages", len(expected.contents)))

@@ -202,7 +202,9 @@ def fails(
     before = list(echo)
 
     def judge(record: Record, facts: Facts) -> Iterator[Finding]:
-        if record.is_alive:
+        if record.is_alive and _was_noticed_late(record, fitting):
+            yield info("RFC6455-7.1.7-07", "a Ping behind it was answered before it was noticed")
+        elif record.is_alive:
             yield gravity(requirement, "the connection goes on: the Ping behind it was answered")
             return
         got = [message.content for message in messages_of(record, facts)]
@@ -217,6 +219,14 @@ def fails(
         yield from _grade(record, fitting, tolerated)
 
     return judge
+
+
+def _was_noticed_late(record: Record, fitting: Sequence[int]) -> bool:
+    """Whether invalid text failed the connection when the application took it.
+
+    Who reads frames ahead of that answers a Ping behind the text first (RFC 6455 §8.1).
+    """
+    return 1007 in fitting and record.close_code in fitting
 
 
 def _grade(record: Record, fitting: Sequence[int], tolerated: Sequence[int]) -> Iterator[Finding]:

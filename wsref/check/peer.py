@@ -175,6 +175,8 @@ class Peer:
             case Pause(round_trips):
                 seconds = max(_MIN_PAUSE, round_trips * self._patience.round_trip)
                 self._receive_until(lambda: False, seconds)
+                if self._is_alive and self._counts["close"]:  # it has failed behind a probe
+                    self._answer_close()
             case HalfClose():
                 self._half_close()
             case Abort():
@@ -224,6 +226,12 @@ class Peer:
             self._wait(lambda: payload in self._pongs)
         else:  # the echo may be compressed, which takes more to find out
             self._wait(lambda: self.record().answered(self._step))
+
+    @property
+    def _is_alive(self) -> bool:
+        """Whether the step before this one was a probe that was answered."""
+        payload = self._probes.get(self._step - 1)
+        return payload is not None and payload in self._pongs and not self._ended
 
     def _answer_close(self) -> None:
         """Wait for the end of TCP; if it does not come soon, answer the Close first.

@@ -28,7 +28,7 @@ from typing import Final, Protocol, TypeVar
 from .._version import __version__
 from .catalogue import Case, catalogue
 from .controls import ROUND_TRIPS, Controls, control
-from .conversation import Await, Crowd, Open, Probe, Step
+from .conversation import Await, Crowd, Open, Pause, Probe, Step
 from .judgements import answer_of
 from .options import DEFAULT_OPTIONS, Options, selects
 from .oracle import judge_server
@@ -64,6 +64,8 @@ _STRESS_TIMEOUT: Final = 10.0
 #: each requirement; further ones are believed.  What is not waited for is quick to repeat.
 _CONFIRMATIONS: Final = (6, 2)
 _QUICK_CONFIRMATIONS: Final = 5
+#: How long to stay behind the last probe when something is repeated.
+_LINGER: Final = Pause(20)
 #: So many flaky results are looked into.
 _MOST_ALONE: Final = 12
 #: How an acceptance begins.
@@ -314,13 +316,21 @@ class _Check:
             return f"{most} cases have failed already"
         return ""
 
-    def _try(self, case: Case, patience: Patience) -> Result:
-        """Have the conversation of a case, and judge it."""
+    def _try(self, case: Case, patience: Patience, *, lingers: bool = False) -> Result:
+        """Have the conversation of a case, and judge it.
+
+        Args:
+            case: the case.
+            patience: how long to wait.
+            lingers: whether to stay a moment behind the last probe, for a server that answers it
+                and then fails the connection over what came before.
+        """
         if case.stress:
             patience = patience._replace(answer=max(patience.answer, _STRESS_TIMEOUT))
         record = self._tours.get(case.steps) if case.watches else None
         if record is None:
-            record = self._converse(case.steps, patience, plain=case.plain)
+            steps = (*case.steps, _LINGER) if lingers else case.steps
+            record = self._converse(steps, patience, plain=case.plain)
             if case.watches:  # several cases that watch share a conversation
                 self._tours[case.steps] = record
         if record.unreachable:
@@ -419,7 +429,8 @@ class _Check:
             return self._confirm(first)
 
     def _confirm(self, first: Result) -> Result:
-        second = self._try(first.case, self._patience(_REPEAT_TIMEOUT))
+        lingers = any(isinstance(step, Probe) for step in first.case.steps[-1:])
+        second = self._try(first.case, self._patience(_REPEAT_TIMEOUT), lingers=lingers)
         if first.verdict is Verdict.BLOCKED:
             return second
         if second.verdict is first.verdict:
@@ -428,7 +439,7 @@ class _Check:
             return second  # it only took longer
         if {finding.requirement for finding in first.findings if _is_bad(finding)} == {_RESET}:
             return second  # whether a reset overtakes a Close is a matter of luck
-        third = self._try(first.case, self._patience(_REPEAT_TIMEOUT))
+        third = self._try(first.case, self._patience(_REPEAT_TIMEOUT), lingers=lingers)
         if third.verdict is second.verdict is Verdict.PASS:
             note = "once in three times: " + first.findings[0].message
             return first._replace(verdict=Verdict.FLAKY, note=note, repeats="1/3")

@@ -615,6 +615,29 @@ class PongWithinEcho(AttentiveFragments):
         return True
 
 
+@legal("text-checked-late", "RFC6455-8.1-01", "RFC6455-7.1.7-07")
+class TextCheckedLate(AttentiveFragments):
+    """Reads frames ahead, and looks at text when that is delivered, ten milliseconds later."""
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        yield data
+
+    def check_text(self, message: Message, data: bytes) -> None:
+        pass
+
+    def check_text_end(self, message: Message) -> None:
+        try:
+            message.data.decode()
+        except UnicodeDecodeError:
+            self.between()
+            raise Failed(1007, "the text is not UTF-8") from None
+
+    def look(self) -> bool:
+        while self.next_control(PING):
+            self.receive_frame(self.read_header())
+        return True
+
+
 @legal("fragments-before-close", "RFC6455-5.5.1-13")
 class FragmentsBeforeClose(AttentiveFragments):
     """Sends the rest of a message before it answers a Close that has come meanwhile."""

@@ -50,6 +50,7 @@ from .patterns import (
     fails_unanswered,
     if_binary,
     rejected,
+    rejected_late,
     rejects_close,
     twin_content,
     twin_of,
@@ -440,7 +441,7 @@ def _invalid_text(
         f"7692:6.1/{name}",
         ("RFC7692-6.1-09", "RFC6455-8.1-02"),
         f"Compressed text that inflates to {what} has to fail the connection.",
-        rejected(*steps, opening=_DEFLATE),
+        rejected_late(*steps, opening=_DEFLATE),
         fails("RFC7692-6.1-09", 1007, echo=echo),
         needs=["deflate"],
     )
@@ -551,7 +552,7 @@ _TEXT: Final = (
         "7692:6.1/plain-bad-byte",
         ("RFC6455-8.1-02", "RFC7692-6.2-02"),
         "Text that is not compressed is validated as well where it could be.",
-        rejected(Send(text(b"\xff"), "text: ff"), opening=_DEFLATE),
+        rejected_late(Send(text(b"\xff"), "text: ff"), opening=_DEFLATE),
         fails("RFC6455-8.1-02", 1007),
         needs=["deflate"],
     ),
@@ -1373,7 +1374,7 @@ def _invalid(
         f"7692:7.2.2/{name}",
         tuple(dict.fromkeys((requirement, _INVALID))),
         f"A compressed message with {what} has to fail the connection.",
-        rejected(*steps, opening=_DEFLATE),
+        rejected_late(*steps, opening=_DEFLATE),
         fails(requirement, 1007, tolerated=(*_DATA_CODES, *codes), echo=echo),
         needs=["deflate"],
     )
@@ -1534,7 +1535,7 @@ _BAD_DATA: Final = (
             f"7692:7.2.2/cut-off-{name}",
             (_CUT_OFF, _INVALID),
             f"A compressed message that is cut off {where} is not delivered.",
-            rejected(_message(payload, f"cut off {where}"), opening=_DEFLATE),
+            rejected_late(_message(payload, f"cut off {where}"), opening=_DEFLATE),
             _is_not_taken,
             needs=["deflate"],
         )

@@ -40,6 +40,7 @@ __all__ = [
     "twin_content",
     "twin_of",
     "rejected",
+    "rejected_late",
     "up_to_limit",
 ]
 
@@ -52,6 +53,9 @@ MOMENT: Final = Pause()
 #: The status codes by which a server leaves in order, and how many messages it has to bear.
 _GOODBYES: Final = (1000, 1001, 1008, 1012, 1013)
 _SEVERAL: Final = 10
+
+#: Time for an application to take a message, and to find that it is not valid.
+_LATE: Final = Pause(20)
 
 _SMALL: Final = b"\x00"
 #: The echo of what :func:`accepted_binary` begins with.
@@ -80,6 +84,14 @@ def accepted(*steps: Step, messages: int = 1, opening: Opening = PLAIN) -> tuple
 def rejected(*steps: Step, opening: Opening = PLAIN) -> tuple[Step, ...]:
     """Return a conversation that has to fail the connection."""
     return (Open(opening), *steps, MOMENT, Probe())
+
+
+def rejected_late(*steps: Step, opening: Opening = PLAIN) -> tuple[Step, ...]:
+    """Return a conversation whose content has to fail the connection.
+
+    Who looks at that when the application takes it may answer the probe first.
+    """
+    return (*rejected(*steps, opening=opening), _LATE)
 
 
 def accepted_binary(*steps: Step, messages: int = 1) -> tuple[Step, ...]:

@@ -42,7 +42,7 @@ from .patterns import (
     behind_twin,
     forgives_reset,
     if_binary,
-    rejected,
+    rejected_late,
     twin_content,
     twin_of,
     up_to_limit,
@@ -392,7 +392,7 @@ def _invalid(
         f"8.1/{name}",
         clauses,
         f"Text with {what} fails the connection.",
-        rejected(*steps, opening=opening),
+        rejected_late(*steps, opening=opening),
         judge or fails(requirement, 1007, echo=echo),
         needs=["deflate"] if opening.needs_deflate else [],
     )
