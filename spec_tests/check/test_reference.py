@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spec_tests.check.scripted import judged, scripted, server_close, server_text
+from spec_tests.check.scripted import ECHOING, judged, scripted, server_close, server_text
 from wsref.check.catalogue import Case, case
 from wsref.check.conversation import Await, Open, Probe, Send, close, frame, text
 from wsref.check.reference import expected_of, judge_frames
@@ -27,8 +27,9 @@ def case_about(data: bytes) -> Case:
     [
         (close(1005), (1002, 1007), (1000, 1011)),
         (close(999), (1002, 1007), (1000, 1011)),
+        (frame(3) + close(1001), (1002,), (1007, 1000)),
         (close(None, b"\x03"), (1002, 1007), (1000, 1011)),
-        (close(1000, b"\xff"), (1002, 1007), (1000, 1011)),
+        (close(1000, b"\xff"), (1002, 1007), (1001, 1011)),
         (frame(3), (1002,), (1007, 1000)),
         (text(b"\xff"), (1007,), (1002, 1000)),
     ],
@@ -68,3 +69,18 @@ def test_a_violation_has_to_fail_the_connection() -> None:
     drawn = case_about(frame(3))
     assert judged(drawn, scripted(drawn)) == {(FAIL, "RFC6455-5.2-05")}
     assert judged(drawn, scripted(drawn, {2: b""}, end="fin")) == {(INFO, "RFC6455-7.1.7-05")}
+
+
+def test_to_answer_a_close_behind_a_violation_is_not_to_have_noticed_it() -> None:
+    """It is charged to the clause that was broken, not to the status code."""
+    drawn = case_about(frame(3) + close(1001))
+    answered = scripted(drawn, {2: server_close(1001)}, end="fin")
+    assert judged(drawn, answered) == {(FAIL, "RFC6455-5.2-05")}
+    illegal = case_about(close(1006))
+    repeated = scripted(illegal, {2: server_close(1006)}, end="fin")
+    assert judged(illegal, repeated) == {(FAIL, "RFC6455-7.4.1-08")}
+    reason = case_about(close(1000, b"\xff"))
+    repeated = scripted(reason, {2: server_close(1000)}, end="fin")
+    assert judged(reason, repeated) == {(FAIL, "RFC6455-5.5.1-05")}
+    habit = ECHOING._replace(failure_code=1000)
+    assert judged(reason, repeated, habit) == {(WARN, "RFC6455-7.1.7-05")}

@@ -18,7 +18,7 @@ from ..protocol.limits import Limits
 from ..protocol.opcode import BINARY, CLOSE, CONTINUATION, TEXT
 from ..protocol.uri import parse_uri
 from .catalogue import Facts, Judge
-from .judgements import closes, echoes, fails, messages_of
+from .judgements import close_of, closes, echoes, fails, messages_of
 from .record import Record
 from .verdicts import Finding, fail, info, warn
 
@@ -64,6 +64,8 @@ class Expected(NamedTuple):
         in_time: whether every server has to notice the violation as early as the conversation
             ends: invalid UTF-8 need only be noticed when the message is complete.
         closing: whether it is asked to close.
+        close_codes: the status codes of all Closes that the client sends, None for those without;
+            who answers one of them behind a violation has not noticed that.
     """
 
     contents: tuple[tuple[int, bytes], ...]
@@ -71,6 +73,7 @@ class Expected(NamedTuple):
     status_code: int
     in_time: bool
     closing: bool
+    close_codes: frozenset[int | None] = frozenset()
 
 
 def expected_of(data: bytes, deflate: DeflateParameters | None) -> Expected:
@@ -101,7 +104,18 @@ def expected_of(data: bytes, deflate: DeflateParameters | None) -> Expected:
         elif isinstance(event, Closing):
             closing = True
     in_time = violation not in _UTF8 or _is_complete(data, server.sound_length(data))
-    return Expected(tuple(contents), violation, code, in_time, closing)
+    return Expected(tuple(contents), violation, code, in_time, closing, _close_codes(data))
+
+
+def _close_codes(data: bytes) -> frozenset[int | None]:
+    """Return the status codes of the Closes among a client's frames."""
+    codes: set[int | None] = set()
+    position = 0
+    while (parsed := parse_frame(data, position)) is not None:
+        (header, payload), position = parsed
+        if header.opcode == CLOSE:
+            codes.add(int.from_bytes(payload[:2], "big") if len(payload) > 1 else None)
+    return frozenset(codes)
 
 
 def _is_complete(data: bytes, failing: int) -> bool:
@@ -134,18 +148,26 @@ def judge_frames(
         tolerated: further status codes that fit the violation, if there is one.
         may_end: whether the checker ends the connection, so that it need not go on.
     """
+    gravity = _LENIENT.get(expected.violation, fail)
+    fitting = (expected.status_code, *_tolerated(expected.violation), *tolerated)
     if expected.violation:
         judge = fails(
             expected.violation,
             expected.status_code,
-            tolerated=(*_tolerated(expected.violation), *tolerated),
-            gravity=_LENIENT.get(expected.violation, fail),
+            tolerated=fitting,
+            gravity=gravity,
             echo=expected.contents,
         )
     elif expected.closing:
         judge = closes("RFC6455-5.5.1-10")
     else:
         judge = echoes(LEGAL, *expected.contents)
+
+    def goes_on(code: int | None, habit: int | None) -> bool:
+        """Whether a Close answers one of the client's, and says nothing of a violation."""
+        if code is None or code == habit:
+            return False
+        return code in expected.close_codes and code not in fitting
 
     def judged(record: Record, facts: Facts) -> Iterator[Finding]:
         if record.close_code in _NOT_TAKEN:
@@ -157,6 +179,9 @@ def judge_frames(
         echoed = messages_of(record, facts)[len(expected.contents) :]
         if expected.violation == _CUT_OFF and not echoed:
             return  # silence will do (RFC 7692 §7.2.2)
+        if expected.violation and record.closes and goes_on(record.close_code, facts.failure_code):
+            yield gravity(expected.violation, f"it was not noticed: {close_of(record)} came")
+            return
         yield from judge(record, facts)
 
     return judged
