@@ -126,9 +126,10 @@ def test_a_server_ends_with_its_context() -> None:
 
 
 def test_a_server_ends_with_the_command() -> None:
-    """Also when the command is told to end."""
+    """Also when the command is told to end, which a shell may have made it deaf to."""
     program = (
-        "import sys, time\n"
+        "import signal, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from spec_tests.check.real.servers import SERVERS, running, serving\n"
         "with serving(SERVERS['websockets-sync']):\n"
         "    print(running()[-1].pid, flush=True)\n"
