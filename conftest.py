@@ -1,7 +1,9 @@
-"""What the whole test run is configured with: the Autobahn TestSuite's extent, Hypothesis's effort.
+"""What the whole test run is configured with: the Autobahn TestSuite's extent, its thoroughness.
 
-Hypothesis takes its profile from ``--hypothesis-profile``, else from the variable
-``HYPOTHESIS_PROFILE``, else it is ``ci`` where the variable ``CI`` is set and ``dev`` elsewhere.
+The variable ``HYPOTHESIS_PROFILE`` names a profile: ``dev``, ``ci`` or ``thorough``. Without it,
+it is ``ci`` where the variable ``CI`` is set and ``dev`` elsewhere. In ``dev`` Hypothesis draws
+few examples, and tests that take many seconds are left out unless they are asked for: by name,
+or by ``-m long``.
 """
 
 from __future__ import annotations
@@ -14,9 +16,8 @@ from hypothesis import settings
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
 settings.register_profile("thorough", max_examples=100_000, deadline=None, print_blob=True)
-settings.load_profile(
-    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
-)
+_PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
+settings.load_profile(_PROFILE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +30,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         " container: none, chapters 1 to 7 and 10 and one of each group of 12 and 13 (default),"
         " or all 517",
     )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Have one worker more than processors, since many tests wait for a peer now and then."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long, where somebody waits for the outcome."""
+    asked_for = config.option.markexpr or any("::" in argument for argument in config.args)
+    if _PROFILE != "dev" or asked_for:
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -43,7 +43,13 @@ MUTE = Facts(echoes=False, deflates=True)
 FAIL, WARN, INFO, SKIP = Verdict.FAIL, Verdict.WARN, Verdict.INFO, Verdict.SKIP
 
 
-@pytest.fixture(scope="module", params=["reference", "without deflate", "another"])
+_SERVERS = [
+    "reference",
+    *(pytest.param(name, marks=pytest.mark.long) for name in ("without deflate", "another")),
+]
+
+
+@pytest.fixture(scope="module", params=_SERVERS)
 def server(request: pytest.FixtureRequest) -> Generator[tuple[Target, Facts]]:
     """Run a server that breaks nothing, and say what it does."""
     deflates = request.param != "without deflate"
@@ -74,19 +80,6 @@ def needs_deflate(case: Case) -> bool:
     """Whether the conversation is of use only if permessage-deflate is agreed on."""
     first = case.steps[0]
     return isinstance(first, Open) and first.opening.needs_deflate
-
-
-@pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_each_case_says_what_it_is_about(case: Case) -> None:
-    """Titles are sentences; the first clause binds a server, and a peer can see it broken."""
-    assert case.title.endswith(".")
-    assert case.clauses[0].role in ("server", "both")
-    assert case.clauses[0].observable == "peer"
-
-
-def test_names_are_unique() -> None:
-    """No two cases have the same name."""
-    assert len(set(IDS)) == len(IDS)
 
 
 # Records by hand

@@ -63,6 +63,7 @@ def target() -> Generator[Target]:
         yield Target.parse(url)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 def test_the_reference_server_bears_it(case: Case, target: Target) -> None:
     """Nothing is wrong, and nothing is waited for in vain."""
@@ -73,20 +74,6 @@ def test_the_reference_server_bears_it(case: Case, target: Target) -> None:
     for one in (record, *record.others):
         assert not judge_server(one)
         assert not one.timeouts
-
-
-@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-def test_each_case_says_what_it_is_about(case: Case) -> None:
-    """They are run only when asked for, and stand in a section of their own."""
-    assert case.stress
-    assert case.section == "stress"
-    assert case.title.endswith(".")
-    assert case.clauses[0].observable == "peer"
-
-
-def test_names_are_unique() -> None:
-    """No two cases have the same name."""
-    assert len({case.id for case in CASES}) == len(CASES)
 
 
 # Judges

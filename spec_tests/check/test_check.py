@@ -68,7 +68,7 @@ def mute_server(answer: bytes = b"") -> Generator[str, None, None]:
 # Servers that are right
 
 
-@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("compress", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_the_reference_server_is_clean(compress: bool) -> None:
     """Not one failure, warning or flaky result, strictly taken, generated phase included."""
     with running_echo_server(compress=compress) as url:
@@ -83,6 +83,7 @@ def test_the_reference_server_is_clean(compress: bool) -> None:
     assert all(result.note for result in skipped), "what is skipped says why"
 
 
+@pytest.mark.long
 def test_an_independent_server_is_clean() -> None:
     """The server that the faulty ones are made from shares nothing with the reference's."""
     with serving(EchoServer) as url:
@@ -120,6 +121,7 @@ def test_a_fault_is_reported_with_its_clause_and_the_bytes_that_show_it() -> Non
     assert report.failures
 
 
+@pytest.mark.long
 def test_what_a_server_sends_is_judged_in_every_conversation() -> None:
     """Masked frames are one finding, and do not make other cases fail."""
     with serving(faults()["framing/masked"].server_class) as url:
@@ -141,6 +143,7 @@ def test_warnings_fail_only_a_strict_check() -> None:
     assert (lenient.exit_code, strict.exit_code) == (0, 1)
 
 
+@pytest.mark.long
 def test_the_generated_phase_finds_and_shrinks_a_fault_by_itself() -> None:
     """Reserved bits go unnoticed: one frame without payload is enough to show it."""
     options = Options(phases=("generated",), seed=1, max_examples=300, max_time=20)
@@ -291,6 +294,7 @@ def test_what_follows_a_server_that_stops_serving_is_blocked() -> None:
     )
 
 
+@pytest.mark.long
 def test_a_server_that_answers_nothing_rightly_fails_for_that() -> None:
     """Pongs with another payload, and no echo: the rest cannot be checked, this can."""
 
@@ -375,7 +379,14 @@ def test_every_case_is_about_a_requirement_that_binds_servers() -> None:
     """A rule for clients cannot be broken by a server."""
     for case in catalogue():
         assert requirement(case.requirements[0]).binds_servers, case.id
+        assert requirement(case.requirements[0]).observable == "peer", case.id
         assert case.title.endswith("."), case.id
+
+
+def test_stress_has_a_section_of_its_own() -> None:
+    """With all cases that are run only when asked for, and no other."""
+    for case in catalogue():
+        assert case.stress == (case.section == "stress"), case.id
 
 
 _PERMISSION = "a permission: the legal variations prove that it is tolerated"

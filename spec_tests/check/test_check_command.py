@@ -34,6 +34,7 @@ def run(
 # What a person sees
 
 
+@pytest.mark.long
 def test_without_a_url_the_reference_server_is_checked() -> None:
     """In a process of its own, with both phases; it is clean, and nothing is on standard error."""
     process = subprocess.run(

@@ -124,6 +124,7 @@ def test_needs_are_said() -> None:
     assert "[deflate]" in listed(case.id).output
 
 
+@pytest.mark.long
 def test_cases_of_all_kinds_can_be_explained() -> None:
     """In at most 100 columns; every fourth, since all of them take a while."""
     for case in catalogue()[::4]:
@@ -135,6 +136,7 @@ def test_cases_of_all_kinds_can_be_explained() -> None:
         assert "\nfailure\n" in ran.output, case.id
 
 
+@pytest.mark.long
 def test_the_reference_is_right_in_all_rehearsals() -> None:
     """Whatever the case; and going on is not always so."""
     for case in catalogue():

@@ -18,6 +18,7 @@ from wsref.check import Options
 _STRIDE: Final = 20
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(faults())[::_STRIDE])
 def test_a_fault_is_found_by_a_case_about_its_clause(name: str) -> None:
     """With FAIL if it breaks a MUST, at least with WARN if it breaks a SHOULD."""
@@ -28,6 +29,7 @@ def test_a_fault_is_found_by_a_case_about_its_clause(name: str) -> None:
     assert row.is_right, row.remark
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(variations())[::_STRIDE])
 def test_a_legal_variation_is_not_flagged(name: str) -> None:
     """Not even by a warning."""
@@ -35,6 +37,7 @@ def test_a_legal_variation_is_not_flagged(name: str) -> None:
     assert row.is_right, row.remark
 
 
+@pytest.mark.long
 def test_the_matrix_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """A line for each server, and the counts; the exit status is 0 if all is as it should be."""
     assert main(["framing/rsv2-ignored", "--jobs", "1"]) == 0

@@ -42,6 +42,7 @@ def _charged(observation: Observation, verdict: str) -> set[str]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", _IN_PYTHON)
 def test_a_server_fails_by_the_clauses_that_were_concluded(name: str) -> None:
     """Of another version it is only known that it can be checked, and comes out the same twice."""

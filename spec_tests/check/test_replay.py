@@ -558,6 +558,7 @@ def test_a_script_is_python_3_8_and_uses_the_standard_library_only() -> None:
     assert "RFC 6455 §5.1, MUST (RFC6455-5.1-02)" in script
 
 
+@pytest.mark.long
 def test_every_case_can_be_written_as_a_script() -> None:
     """And is Python."""
     for case in catalogue()[::7]:

@@ -643,6 +643,7 @@ def talkative(number: int) -> Result:
     return result(f"5.1/case-{number}", Verdict.FAIL, bad, record=conversation(*entries))
 
 
+@pytest.mark.long
 def test_long_payloads_are_cut_and_the_page_stays_small(tmp_path: Path) -> None:
     """With 450 cases that say far more than a person reads: under 3 MB."""
     told = report(*[talkative(number % 60) for number in range(450)])

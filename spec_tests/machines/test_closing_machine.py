@@ -429,6 +429,7 @@ def reports_our_code(connection: Connection) -> Step:
     return step._replace(events=(Disconnected("closed", is_clean, ours.code),))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "wrong", "message"),
     [

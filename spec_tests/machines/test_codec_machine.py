@@ -440,6 +440,7 @@ def test_a_decoder_that_fails_wrongly_is_noticed(
     assert noticed(Decoder) == message
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("check", "messages"),
     [

@@ -444,6 +444,7 @@ def shares_what_is_hidden(connection: Connection, data: bytes, now: float = 0.0)
     return step
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "wrong", "messages"),
     [

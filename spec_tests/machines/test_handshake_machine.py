@@ -451,6 +451,7 @@ def explains(connection: Connection, data: bytes, now: float = 0.0) -> Step:
     return step
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "wrong", "messages"),
     [

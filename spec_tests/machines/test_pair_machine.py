@@ -556,6 +556,7 @@ def passes(*_arguments: object) -> None:
     """Check nothing."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "wrong", "messages"),
     [
@@ -578,6 +579,7 @@ def test_a_pair_that_goes_wrong_is_noticed(
     assert noticed(PairOfConnections) in messages
 
 
+@pytest.mark.long
 def test_a_lost_byte_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one of many ways: what comes behind it can mean anything."""
     monkeypatch.setattr(Connection, "receive", loses_single_bytes)
@@ -613,6 +615,7 @@ class PairThatCounts(PairOfConnections):
         return super().beginning((client, server))
 
 
+@pytest.mark.long
 def test_a_connection_that_changes_is_noticed() -> None:
     """By a fork that is not what it was."""
     assert noticed(PairThatCounts) == "what was left behind has changed"

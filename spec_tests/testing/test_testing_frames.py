@@ -287,6 +287,7 @@ def test_keys_of_zeros_and_others_are_drawn() -> None:
 # Shrinking
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("strategy", "expected"),
     [
@@ -314,6 +315,7 @@ def test_the_simplest_value_is_what_a_person_would_write(
     assert find(strategy, lambda _value: True, settings=FINDING, random=Random(0)) == expected
 
 
+@pytest.mark.long
 def test_what_matters_is_left_and_nothing_else() -> None:
     """Fragments, lengths, pieces: the fewest that have the property."""
     hello = Message(TEXT, b"Hello")
@@ -346,6 +348,7 @@ def test_what_matters_is_left_and_nothing_else() -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("clause", "within", "expected"),
     [

@@ -195,6 +195,7 @@ PLAIN_REQUEST = (
 )
 
 
+@pytest.mark.long
 def test_a_request_shrinks_to_the_plainest() -> None:
     """Nothing but the fields that have to be there."""
     assert (
@@ -203,6 +204,7 @@ def test_a_request_shrinks_to_the_plainest() -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("clause", "old", "new"),
     [
@@ -225,6 +227,7 @@ def test_an_illegal_request_shrinks_to_the_plainest_with_one_fault(
     assert found.data == PLAIN_REQUEST.replace(old, new, 1)
 
 
+@pytest.mark.long
 def test_an_illegal_request_shrinks_by_clause_from_whatever_was_drawn() -> None:
     """Not from the simplest of one clause, but from any."""
     found = find(
@@ -302,6 +305,7 @@ PLAIN_RESPONSE = (
 )
 
 
+@pytest.mark.long
 def test_a_response_shrinks_to_the_plainest() -> None:
     """Nothing but the fields that have to be there."""
     found = find(
@@ -311,6 +315,7 @@ def test_a_response_shrinks_to_the_plainest() -> None:
     assert found.agreement == (None, None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("clause", "old", "new"),
     [

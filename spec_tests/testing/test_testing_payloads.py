@@ -105,6 +105,7 @@ def test_each_kind_of_near_miss_is_what_it_says(kind: NearMissKind) -> None:
     check()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "expected", "position"),
     [
@@ -296,6 +297,7 @@ def test_a_corrupt_payload_shrinks_to_the_fault(clause: str, expected: str) -> N
     assert found.data == bytes.fromhex(expected)
 
 
+@pytest.mark.long
 def test_compressed_payloads_shrink_to_one_empty_message() -> None:
     """And to the RFC's own way to compress; blocks that are dynamic and final are reached."""
     assert find(
