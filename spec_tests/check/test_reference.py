@@ -9,6 +9,8 @@ from wsref.check.catalogue import Case, case
 from wsref.check.conversation import Await, Open, Probe, Send, close, frame, text
 from wsref.check.reference import expected_of, judge_frames
 from wsref.check.verdicts import Verdict
+from wsref.protocol.deflate import DeflateParameters
+from wsref.protocol.opcode import TEXT
 
 FAIL, WARN, INFO = Verdict.FAIL, Verdict.WARN, Verdict.INFO
 
@@ -32,12 +34,16 @@ def case_about(data: bytes) -> Case:
         (close(1000, b"\xff"), (1002, 1007), (1001, 1011)),
         (frame(3), (1002,), (1007, 1000)),
         (text(b"\xff"), (1007,), (1002, 1000)),
+        (text(b"\xff") + frame(3), (1007, 1002), (1000, 1011)),
     ],
 )
 def test_the_status_code_has_to_fit_the_violation(
     data: bytes, fitting: tuple[int, ...], others: tuple[int, ...]
 ) -> None:
-    """What is wrong with a Close may be a matter of protocol or of data; others are not."""
+    """What is wrong with a Close may be a matter of protocol or of data; others are not.
+
+    Text may be looked at when it is taken, and then what is behind it may be noticed before.
+    """
     drawn = case_about(data)
     for code in fitting:
         assert not judged(drawn, scripted(drawn, {2: server_close(code)}, end="fin"))
@@ -84,3 +90,32 @@ def test_to_answer_a_close_behind_a_violation_is_not_to_have_noticed_it() -> Non
     assert judged(reason, repeated) == {(FAIL, "RFC6455-5.5.1-05")}
     habit = ECHOING._replace(failure_code=1000)
     assert judged(reason, repeated, habit) == {(WARN, "RFC6455-7.1.7-05")}
+
+
+def test_what_was_lost_before_a_violation_is_no_matter_of_the_violation() -> None:
+    """An echo of what is legal is not taken for that of the illegal frame, nor is its code."""
+    drawn = case_about(text("Hello") + frame(3))
+    spoilt = scripted(drawn, {1: server_text("Hell")})
+    assert not judged(drawn, spoilt)
+    noticed_before = scripted(drawn, {2: server_close(1007)}, end="fin")
+    assert not judged(drawn, noticed_before)
+    right = scripted(drawn, {1: server_text("Hello"), 2: server_close(1007)}, end="fin")
+    assert judged(drawn, right) == {(WARN, "RFC6455-7.1.7-05")}
+    echoed = scripted(drawn, {1: server_text("Hello") + server_text("")})
+    assert judged(drawn, echoed) == {(FAIL, "RFC6455-5.2-05")}
+
+
+def test_who_bears_what_may_be_borne_may_fail_for_what_comes_then() -> None:
+    """Here for the text in a frame whose length takes more bytes than it needs."""
+    drawn = case_about(frame(TEXT, b"\xff", length_bytes=2))
+    assert not judged(drawn, scripted(drawn, {2: server_close(1007)}, end="fin"))
+    assert judged(drawn, scripted(drawn)) == {(WARN, "RFC6455-5.2-11")}
+
+
+def test_compressed_messages_have_a_clause_of_their_own() -> None:
+    """Who does not bear them breaks RFC 7692."""
+    squeezed = frame(TEXT, bytes.fromhex("f248cdc9c90700"), rsv=4)
+    agreed = DeflateParameters()
+    assert expected_of(text("Hello"), agreed).legal == "RFC6455-6.2-01"
+    assert expected_of(squeezed + text("Hello"), agreed).legal == "RFC7692-6.2-01"
+    assert expected_of(squeezed, None).legal == "RFC6455-6.2-01"

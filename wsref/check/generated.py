@@ -32,7 +32,7 @@ from .judgements import says_nothing
 from .opening import PLAIN, compressing
 from .options import Options
 from .record import Record
-from .reference import LEGAL, Expected, expected_of, judge_frames
+from .reference import COMPRESSED, LEGAL, Expected, expected_of, judge_frames
 from .report import Result
 from .tokens import token_of
 from .verdicts import Finding, Verdict, warn, worst
@@ -162,7 +162,7 @@ class _Search:
             return None
         looking_for = ""
         first: _Drawn | None = None
-        best: _Drawn | None = None
+        best: tuple[_Drawn, str] | None = None
         runs = 0
         shrinking_ends = 0.0
 
@@ -192,17 +192,19 @@ class _Search:
                     return
                 looking_for, first = new[0], drawn
                 shrinking_ends = time.monotonic() + self._options.max_time
-            if looking_for in broken:
-                if best is None or drawn.size <= best.size:
-                    best = drawn
+            same = [name for name in broken if _will_do(name, looking_for)]
+            if same:
+                if best is None or drawn.size <= best[0].size:
+                    best = drawn, same[0]
                 raise _Found
 
         with suppress(_Found, HypothesisException, BaseExceptionGroup):
             talk()
         if best is None or first is None:
             return None
-        self._known.add(looking_for)
-        return _Fault(looking_for, best, first, runs)
+        drawn, requirement = best
+        self._known |= {LEGAL, COMPRESSED} if requirement == LEGAL else {looking_for, requirement}
+        return _Fault(requirement, drawn, first, runs)
 
     def _shows(self, drawn: _Drawn, requirement: str) -> bool:
         """Whether *drawn* shows the fault again, with more patience."""
@@ -235,6 +237,15 @@ def _phases(shrink: bool) -> list[Phase]:
 
 def _is_bad(finding: Finding) -> bool:
     return finding.verdict in (Verdict.FAIL, Verdict.WARN)
+
+
+def _will_do(requirement: str, looking_for: str) -> bool:
+    """Whether breaking a requirement may be due to the fault that is looked for.
+
+    What a server makes of compressed messages need not be about compression: where a
+    conversation without them shows a fault as well, it is the smaller one.
+    """
+    return requirement == looking_for or (requirement, looking_for) == (LEGAL, COMPRESSED)
 
 
 # Having a conversation

@@ -26,6 +26,7 @@ __all__ = [
     "goes_on",
     "messages_of",
     "not_worse_than",
+    "only_news_between",
     "opens",
     "refuses",
     "says_nothing",
@@ -176,7 +177,7 @@ def echoes(
         if not facts.echoes:
             return
         got = [message.content for message in messages_of(record, facts)]
-        if got != list(contents) and not _only_news_between(got, contents):
+        if got != list(contents) and not only_news_between(got, contents):
             yield gravity(requirement, _difference(got, contents))
 
     return judge
@@ -303,7 +304,7 @@ def _are_on_their_way(record: Record, facts: Facts, wanted: Sequence[tuple[int, 
     return messages[-1].time > _STILL * record.duration
 
 
-def _only_news_between(
+def only_news_between(
     got: Sequence[tuple[int, bytes]], wanted: Sequence[tuple[int, bytes]]
 ) -> bool:
     """Whether the echoes are all there, among messages that the server sends by itself.

@@ -6,31 +6,33 @@ same bytes.  Where the RFCs leave a choice, other outcomes than its own are righ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from ..protocol.connection import Connection
 from ..protocol.deflate import DeflateOffer, DeflateParameters, DeflatePolicy
 from ..protocol.events import Binary, Closing, ProtocolError, Text
-from ..protocol.frames import parse_frame
+from ..protocol.frames import Frame, parse_frame
 from ..protocol.handshake import build_request
 from ..protocol.limits import Limits
 from ..protocol.opcode import BINARY, CLOSE, CONTINUATION, TEXT
 from ..protocol.uri import parse_uri
 from .catalogue import Facts, Judge
-from .judgements import close_of, closes, echoes, fails, messages_of
+from .judgements import close_of, closes, echoes, fails, messages_of, only_news_between
 from .record import Record
 from .verdicts import Finding, fail, info, warn
 
-__all__ = ["LEGAL", "Expected", "expected_of", "judge_frames"]
+__all__ = ["COMPRESSED", "LEGAL", "Expected", "expected_of", "judge_frames"]
 
-#: What a server breaks that does not bear a legal conversation.
+#: What a server breaks that does not bear a legal conversation; one with compressed messages.
 LEGAL: Final = "RFC6455-6.2-01"
+COMPRESSED: Final = "RFC7692-6.2-01"
 
 _URI: Final = parse_uri("ws://server.example/")
 _LIMITS: Final = Limits(message_size=1 << 24)
 _UTF8: Final = ("RFC6455-8.1-01", "RFC6455-8.1-02", "RFC6455-8.1-03")
 _CUT_OFF: Final = "RFC7692-7.2.2-04"
+_FITTING_CODE: Final = "RFC6455-7.1.7-05"
 
 #: What is an offence by a strict reading only, or may be taken leniently.
 _LENIENT: Final[dict[str, Callable[[str, str], Finding]]] = {
@@ -66,6 +68,8 @@ class Expected(NamedTuple):
         closing: whether it is asked to close.
         close_codes: the status codes of all Closes that the client sends, None for those without;
             who answers one of them behind a violation has not noticed that.
+        legal: the requirement that is broken by who does not bear what is legal.
+        tolerated: status codes that fit the violation, beside the reference's own.
     """
 
     contents: tuple[tuple[int, bytes], ...]
@@ -74,6 +78,8 @@ class Expected(NamedTuple):
     in_time: bool
     closing: bool
     close_codes: frozenset[int | None] = frozenset()
+    legal: str = LEGAL
+    tolerated: tuple[int, ...] = ()
 
 
 def expected_of(data: bytes, deflate: DeflateParameters | None) -> Expected:
@@ -103,32 +109,43 @@ def expected_of(data: bytes, deflate: DeflateParameters | None) -> Expected:
             violation, code = event.clause, event.code
         elif isinstance(event, Closing):
             closing = True
-    in_time = violation not in _UTF8 or _is_complete(data, server.sound_length(data))
-    return Expected(tuple(contents), violation, code, in_time, closing, _close_codes(data))
+    frames = tuple(_frames(data))
+    in_time, tolerated = True, _tolerated(violation)
+    if violation in _UTF8:
+        behind = _behind_message(frames, server.sound_length(data))
+        in_time = behind is not None
+        # Who looks at text when it is taken may meet what is wrong behind it before.
+        tolerated = (1002,) if behind else ()
+    codes = frozenset(
+        int.from_bytes(frame.payload[:2], "big") if len(frame.payload) > 1 else None
+        for frame, _end in frames
+        if frame.header.opcode == CLOSE
+    )
+    squeezed = deflate is not None and any(
+        frame.header.rsv1 and frame.header.opcode in (TEXT, BINARY) for frame, _end in frames
+    )
+    legal = COMPRESSED if squeezed else LEGAL
+    return Expected(tuple(contents), violation, code, in_time, closing, codes, legal, tolerated)
 
 
-def _close_codes(data: bytes) -> frozenset[int | None]:
-    """Return the status codes of the Closes among a client's frames."""
-    codes: set[int | None] = set()
+def _frames(data: bytes) -> Iterator[tuple[Frame, int]]:
+    """Parse a client's frames; each comes with the position behind it."""
     position = 0
     while (parsed := parse_frame(data, position)) is not None:
-        (header, payload), position = parsed
-        if header.opcode == CLOSE:
-            codes.add(int.from_bytes(payload[:2], "big") if len(payload) > 1 else None)
-    return frozenset(codes)
+        position = parsed[1]
+        yield parsed
 
 
-def _is_complete(data: bytes, failing: int) -> bool:
-    """Whether the text message that byte *failing* of *data* is in comes to its end."""
-    position = 0
-    while (parsed := parse_frame(data, position)) is not None:
-        frame, position = parsed
-        header = frame.header
-        if position > failing and header.opcode == CLOSE:
-            return False
-        if position > failing and header.fin and header.opcode in (CONTINUATION, TEXT):
-            return True
-    return False
+def _behind_message(
+    frames: Sequence[tuple[Frame, int]], failing: int
+) -> Sequence[tuple[Frame, int]] | None:
+    """Return the frames behind the text message that byte *failing* is in; None without its end."""
+    for index, ((header, _payload), end) in enumerate(frames):
+        if end > failing and header.opcode == CLOSE:
+            return None
+        if end > failing and header.fin and header.opcode in (CONTINUATION, TEXT):
+            return frames[index + 1 :]
+    return None
 
 
 def _tolerated(violation: str) -> tuple[int, ...]:
@@ -149,7 +166,7 @@ def judge_frames(
         may_end: whether the checker ends the connection, so that it need not go on.
     """
     gravity = _LENIENT.get(expected.violation, fail)
-    fitting = (expected.status_code, *_tolerated(expected.violation), *tolerated)
+    fitting = (expected.status_code, *expected.tolerated, *tolerated)
     if expected.violation:
         judge = fails(
             expected.violation,
@@ -161,7 +178,7 @@ def judge_frames(
     elif expected.closing:
         judge = closes("RFC6455-5.5.1-10")
     else:
-        judge = echoes(LEGAL, *expected.contents)
+        judge = echoes(expected.legal, *expected.contents)
 
     def goes_on(code: int | None, habit: int | None) -> bool:
         """Whether a Close answers one of the client's, and says nothing of a violation."""
@@ -176,12 +193,27 @@ def judge_frames(
             return
         if not (expected.violation or expected.closing) and may_end:
             return
-        echoed = messages_of(record, facts)[len(expected.contents) :]
-        if expected.violation == _CUT_OFF and not echoed:
+        if not expected.violation:
+            yield from judge(record, facts)
+            return
+        got = [message.content for message in messages_of(record, facts)]
+        owed = expected.contents[: len(got)] if facts.echoes else ()
+        if not _begins_with(got, owed):
+            return  # legal conversations tell about what it makes of legal messages
+        if expected.violation == _CUT_OFF and len(got) <= len(expected.contents):
             return  # silence will do (RFC 7692 §7.2.2)
-        if expected.violation and record.closes and goes_on(record.close_code, facts.failure_code):
+        if record.closes and goes_on(record.close_code, facts.failure_code):
             yield gravity(expected.violation, f"it was not noticed: {close_of(record)} came")
             return
-        yield from judge(record, facts)
+        # Who did not come that far, or went further, may have failed it for something else.
+        is_the_reason = len(owed) == len(expected.contents) and gravity is fail
+        for finding in judge(record, facts):
+            if finding.requirement != _FITTING_CODE or is_the_reason:
+                yield finding
 
     return judged
+
+
+def _begins_with(got: Sequence[tuple[int, bytes]], owed: Sequence[tuple[int, bytes]]) -> bool:
+    """Whether echoes are as they should be, but for what a server sends by itself."""
+    return tuple(got[: len(owed)]) == tuple(owed) or only_news_between(got, owed)

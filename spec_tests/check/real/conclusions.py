@@ -21,7 +21,6 @@ __all__ = ["KINDS", "Conclusion", "conclusion_about", "conclusions", "hex_of"]
 KINDS: Final = {
     "defect": "a defect of the server",
     "choice": "a deliberate choice, and a deviation",
-    "checker": "the checker is too hard",
 }
 
 _FILE: Final = Path(__file__).with_name("conclusions.toml")

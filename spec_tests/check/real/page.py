@@ -46,9 +46,6 @@ What the server does is against the clause, and as far as we can see not on purp
     "choice": """\
 The RFC wants something else, but there is a reason, or the RFC leaves room, or the matter is left
 to the user of the library. The checker reports it, most often as a warning.""",
-    "checker": """\
-Here the checker says too much. What the server does is legal, or the finding is charged to a
-clause that these bytes do not break. Until the checker is mended these are in its reports.""",
 }
 
 
