@@ -650,6 +650,37 @@ def test_a_close_without_a_reply_is_warned_of() -> None:
     assert requirements_of(early) == ["RFC6455-5.5.1-17"]
 
 
+@pytest.mark.parametrize(
+    ("said", "owing"),
+    [
+        ((("client", close(1000)),), "server"),
+        ((("server", sent_by_server(0x88)),), "client"),
+        ((("client", ping(b"a")), ("server", b""), ("server", b"")), "server"),
+        ((("server", sent_by_server(0x89, b"a")), ("client", b""), ("client", b"")), "client"),
+    ],
+    ids=["Close of the client", "Close of the server", "Ping of the client", "Ping of the server"],
+)
+def test_who_owes_an_answer_is_charged(tmp_path: Path, said: Sequence[Said], owing: Who) -> None:
+    """And nobody else, where one side is judged only."""
+    end = Kind.END if owing == "server" else Kind.SENT_END
+    record = record_of((*OPENED, *said), end, apart=1)
+    for side in ("client", "server"):
+        status = verify(tmp_path, record, side=side, strict=True).status
+        assert status == (1 if side == owing else 0), side
+
+
+def test_nobody_owes_an_answer_to_who_broke_the_protocol() -> None:
+    """The connection may have been failed before."""
+    illegal = record_of(
+        (*OPENED, ("client", sent_by_server(0x81, b"unmasked")), ("client", close(1000))), Kind.END
+    )
+    assert requirements_of(illegal) == []
+    masked = record_of(
+        (*OPENED, ("server", text("masked")), ("server", sent_by_server(0x88))), Kind.SENT_END
+    )
+    assert requirements_of(masked) == []
+
+
 def test_a_frame_before_the_answer_is_warned_of() -> None:
     """The client has to wait for the 101."""
     said: tuple[Said, ...] = (

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ..protocol.closing import parse_close
@@ -27,8 +27,9 @@ from ..protocol.http import Request, parse_request, parse_response
 from ..protocol.opcode import CLOSE, CONTINUATION, PING, PONG, TEXT, Opcode
 from ..protocol.violations import Violation
 from ..requirements import requirement
+from .oracle import judge_server
 from .record import Kind, Received, Record
-from .verdicts import Finding, fail, info, warn
+from .verdicts import Finding, Verdict, fail, info, warn
 
 __all__ = [
     "CLAUSES",
@@ -431,9 +432,22 @@ def judge_together(record: Record) -> Iterator[Located]:
         return
     client, server = frames_of_client(record), record.frames
     yield from _judge_order(record, client)
-    yield from _judge_pings(record, "client", client, "server", server)
-    yield from _judge_pings(record, "server", server, "client", client)
-    yield from _judge_closes(record, client, server)
+    answers = [
+        *_judge_pings(record, "client", client, "server", server),
+        *_judge_pings(record, "server", server, "client", client),
+        *_judge_closes(record, client, server),
+    ]
+    if answers:
+        # Who broke the protocol is owed no more answers: the connection may have been failed.
+        excused: dict[Side, bool] = {
+            "server": _has_failed(judge_client(record)),
+            "client": _has_failed(judge_server(record)),
+        }
+        yield from (one for one in answers if not excused[one.side])
+
+
+def _has_failed(findings: Iterable[Finding]) -> bool:
+    return any(finding.verdict is Verdict.FAIL for finding in findings)
 
 
 def _judge_acceptance(record: Record) -> Iterator[Located]:
@@ -505,8 +519,8 @@ def _judge_pings(
             place = answers.index(other[0])
             yield Located(warn("RFC6455-5.5.3-01", message), answering, place)
         else:
-            message = f"the {answering} did not answer a Ping of the {asking} for a second or more"
-            yield Located(warn("RFC6455-5.5.2-02", message), asking, index)
+            message = f"no Pong for a second or more to frame {index + 1} of the {asking}, a Ping"
+            yield Located(warn("RFC6455-5.5.2-02", message), answering)
 
 
 def _end_of(record: Record) -> float:
@@ -525,19 +539,21 @@ def _judge_closes(
     server_ended = next((i for i, kind in enumerate(kinds) if kind in (Kind.END, Kind.RESET)), None)
     client_ended = kinds.index(Kind.SENT_END) if Kind.SENT_END in kinds else None
     if by_client is not None and by_server is None:
+        asked = f"frame {by_client + 1} of the client, a Close"
         if server_ended is not None and (client_ended is None or server_ended < client_ended):
-            message = "the server ended TCP without a Close in reply"
-            yield Located(warn("RFC6455-5.5.1-10", message), "client", by_client)
+            message = f"TCP was ended without a reply to {asked}"
+            yield Located(warn("RFC6455-5.5.1-10", message), "server")
         elif client_ended is None and record.duration - client[by_client].time >= _LONG:
-            message = "there is no Close in reply for a second or more"
-            yield Located(warn("RFC6455-5.5.1-10", message), "client", by_client)
+            message = f"no reply for a second or more to {asked}"
+            yield Located(warn("RFC6455-5.5.1-10", message), "server")
     elif by_server is not None and by_client is None:
+        asked = f"frame {by_server + 1} of the server, a Close"
         if client_ended is not None and (server_ended is None or client_ended < server_ended):
-            message = "the client ended TCP without a Close in reply"
-            yield Located(warn("RFC6455-5.5.1-10", message), "server", by_server)
+            message = f"TCP was ended without a reply to {asked}"
+            yield Located(warn("RFC6455-5.5.1-10", message), "client")
         elif server_ended is None and record.duration - server[by_server].time >= _LONG:
-            message = "there is no Close in reply for a second or more"
-            yield Located(warn("RFC6455-5.5.1-10", message), "server", by_server)
+            message = f"no reply for a second or more to {asked}"
+            yield Located(warn("RFC6455-5.5.1-10", message), "client")
     elif (
         by_client is not None
         and client_ended is not None
