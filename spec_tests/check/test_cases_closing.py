@@ -7,7 +7,7 @@ closing is judged in both directions, on records that are written by hand.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
@@ -27,7 +27,7 @@ from spec_tests.check.scripted import (
     verdicts,
 )
 from wsref.check.cases import closing, failing, robustness
-from wsref.check.catalogue import Case, Facts
+from wsref.check.catalogue import Case
 from wsref.check.conversation import UNMASKED, Crowd, Send, frame
 from wsref.check.oracle import judge_server
 from wsref.check.peer import Patience, converse
@@ -35,7 +35,6 @@ from wsref.check.record import Entry, Kind, Record
 from wsref.check.target import Target
 from wsref.check.verdicts import Verdict
 from wsref.protocol.opcode import CLOSE
-from wsref.serve import running_echo_server
 
 CASES = (*closing.CASES, *failing.CASES, *robustness.CASES)
 PATIENCE = Patience(5.0)
@@ -44,29 +43,6 @@ FAIL, WARN, INFO, SKIP = Verdict.FAIL, Verdict.WARN, Verdict.INFO, Verdict.SKIP
 
 REPLY = "RFC6455-5.5.1-10"
 TCP_ENDS = "RFC6455-5.5.1-15"
-
-
-@pytest.fixture(
-    scope="module",
-    params=[True, pytest.param(False, marks=pytest.mark.long)],
-    ids=["deflate", "plain"],
-)
-def server(request: pytest.FixtureRequest) -> Generator[tuple[Target, Facts]]:
-    """Run the reference server, and say what it does."""
-    with running_echo_server(compress=request.param) as url:
-        yield Target.parse(url), Facts(echoes=True, deflates=request.param)
-
-
-@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-def test_the_reference_server_is_clean(case: Case, server: tuple[Target, Facts]) -> None:
-    """The reference server breaks nothing, in no case, and nothing is waited for in vain."""
-    target, facts = server
-    if "deflate" in case.needs and not facts.deflates:
-        pytest.skip("needs permessage-deflate")
-    record = converse(target, case.steps, PATIENCE)
-    assert verdicts(case, record, facts) <= {INFO}
-    assert not judge_server(record)
-    assert not record.timeouts
 
 
 def one(case_id: str) -> Case:

@@ -6,12 +6,11 @@ row of the table of ambiguities is judged in both directions, on records that ar
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import pytest
 
-from spec_tests.check.faulty.server import EchoServer, serving
 from spec_tests.check.scripted import (
     case_of,
     scripted,
@@ -25,55 +24,16 @@ from wsref.check.cases import compression, negotiation
 from wsref.check.cases.blocks import Blocks, deflated, deflated_in_turn, noise
 from wsref.check.catalogue import Case, Facts
 from wsref.check.conversation import UNMASKED, Await, Open, Send, frame
-from wsref.check.oracle import judge_server
-from wsref.check.peer import Patience, converse
 from wsref.check.record import Entry, Kind, Record
-from wsref.check.target import Target
 from wsref.check.verdicts import Verdict
 from wsref.protocol.opcode import TEXT
-from wsref.serve import running_echo_server
 
 CASES = (*negotiation.CASES, *compression.CASES)
-IDS = [case.id for case in CASES]
-PATIENCE = Patience(5.0)
 PLAIN = "permessage-deflate"
 FACTS = Facts(echoes=True, deflates=True)
 MUTE = Facts(echoes=False, deflates=True)
 
 FAIL, WARN, INFO, SKIP = Verdict.FAIL, Verdict.WARN, Verdict.INFO, Verdict.SKIP
-
-
-_SERVERS = [
-    "reference",
-    *(pytest.param(name, marks=pytest.mark.long) for name in ("without deflate", "another")),
-]
-
-
-@pytest.fixture(scope="module", params=_SERVERS)
-def server(request: pytest.FixtureRequest) -> Generator[tuple[Target, Facts]]:
-    """Run a server that breaks nothing, and say what it does."""
-    deflates = request.param != "without deflate"
-    context = (
-        serving(EchoServer)
-        if request.param == "another"
-        else running_echo_server(compress=deflates)
-    )
-    with context as url:
-        yield Target.parse(url), Facts(echoes=True, deflates=deflates)
-
-
-@pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_a_server_that_breaks_nothing_is_clean(case: Case, server: tuple[Target, Facts]) -> None:
-    """No case finds anything, and nothing is waited for in vain."""
-    target, facts = server
-    if "deflate" in case.needs and not facts.deflates:
-        pytest.skip("needs permessage-deflate")
-    record = converse(target, case.steps, PATIENCE)
-    assert not judge_server(record)
-    assert not record.timeouts
-    if needs_deflate(case) and record.deflate is None:
-        pytest.skip("the offer is declined")
-    assert not [one for one in case.judge(record, facts) if one.verdict is not SKIP]
 
 
 def needs_deflate(case: Case) -> bool:

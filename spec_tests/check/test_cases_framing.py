@@ -6,8 +6,6 @@ judged in both directions, on records that are written by hand.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 import pytest
 
 from spec_tests.check.faulty.server import EchoServer, serving
@@ -27,42 +25,17 @@ from spec_tests.check.scripted import (
     verdicts,
 )
 from wsref.check.cases import control, fragmentation, framing
-from wsref.check.catalogue import Case, Facts
-from wsref.check.oracle import judge_server
+from wsref.check.catalogue import Case
 from wsref.check.peer import Patience, converse
 from wsref.check.target import Target
 from wsref.check.verdicts import Verdict
 from wsref.protocol.masking import mask
 from wsref.protocol.opcode import CONTINUATION, PING, TEXT
-from wsref.serve import running_echo_server
 
 CASES = (*framing.CASES, *control.CASES, *fragmentation.CASES)
 PATIENCE = Patience(5.0)
 
 FAIL, WARN, INFO, SKIP = Verdict.FAIL, Verdict.WARN, Verdict.INFO, Verdict.SKIP
-
-
-@pytest.fixture(
-    scope="module",
-    params=[True, pytest.param(False, marks=pytest.mark.long)],
-    ids=["deflate", "plain"],
-)
-def server(request: pytest.FixtureRequest) -> Generator[tuple[Target, Facts]]:
-    """Run the reference server, and say what it does."""
-    with running_echo_server(compress=request.param) as url:
-        yield Target.parse(url), Facts(echoes=True, deflates=request.param)
-
-
-@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-def test_the_reference_server_is_clean(case: Case, server: tuple[Target, Facts]) -> None:
-    """The reference server breaks nothing, in no case, and nothing is waited for in vain."""
-    target, facts = server
-    if "deflate" in case.needs and not facts.deflates:
-        pytest.skip("needs permessage-deflate")
-    record = converse(target, case.steps, PATIENCE)
-    assert not list(case.judge(record, facts))
-    assert not judge_server(record)
-    assert not record.timeouts
 
 
 def one(case_id: str) -> Case:

@@ -48,25 +48,7 @@ def one(case_id: str) -> Case:
     return case_of(CASES, case_id)
 
 
-# Servers that are right
-
-
-@pytest.fixture(
-    scope="module",
-    params=[True, pytest.param(False, marks=pytest.mark.long)],
-    ids=["deflate", "plain"],
-)
-def server(request: pytest.FixtureRequest) -> Generator[tuple[Target, Facts]]:
-    """Run the reference server, and say what it does."""
-    with running_echo_server(compress=request.param) as url:
-        yield Target.parse(url), Facts(echoes=True, deflates=request.param)
-
-
-@pytest.fixture(scope="module")
-def choosing() -> Generator[tuple[Target, Facts]]:
-    """Run another server that is right, one that speaks subprotocols."""
-    with serving(EchoServer) as url:
-        yield Target.parse(url), FACTS
+# Inside TLS
 
 
 @pytest.fixture(scope="module")
@@ -85,31 +67,6 @@ def secure() -> Generator[tuple[Target, Facts]]:
         )
 
 
-def is_clean(case: Case, target: Target, facts: Facts) -> None:
-    """Have the conversation of a case, and want nothing worse than an INFO."""
-    record = converse(target, case.steps, PATIENCE, plain=case.plain)
-    assert not record.unreachable
-    findings = [*case.judge(record, facts), *judge_server(record)]
-    assert not [finding for finding in findings if finding.verdict is not INFO]
-    assert not record.timeouts
-
-
-@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-def test_the_reference_server_is_clean(case: Case, server: tuple[Target, Facts]) -> None:
-    """The reference server breaks nothing, in no case, and nothing is waited for in vain."""
-    if case.needs:
-        pytest.skip(f"needs {', '.join(case.needs)}")
-    is_clean(case, *server)
-
-
-@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-def test_a_server_with_subprotocols_is_clean(case: Case, choosing: tuple[Target, Facts]) -> None:
-    """A server of another build breaks nothing either."""
-    if "tls" in case.needs:
-        pytest.skip("needs TLS")
-    is_clean(case, *choosing)
-
-
 @pytest.mark.parametrize(
     "case_id",
     [
@@ -123,7 +80,12 @@ def test_a_server_with_subprotocols_is_clean(case: Case, choosing: tuple[Target,
 )
 def test_a_server_with_tls_is_clean(case_id: str, secure: tuple[Target, Facts]) -> None:
     """Inside TLS everything is as without; in clear text there is no handshake."""
-    is_clean(one(case_id), *secure)
+    case, (target, facts) = one(case_id), secure
+    record = converse(target, case.steps, PATIENCE, plain=case.plain)
+    findings = [*case.judge(record, facts), *judge_server(record)]
+    assert not record.unreachable
+    assert not [finding for finding in findings if finding.verdict is not INFO]
+    assert not record.timeouts
 
 
 def test_a_handshake_in_clear_text_is_no_alternative_to_tls() -> None:
