@@ -34,7 +34,7 @@ def test_every_public_function_says_what_it_shrinks_to_and_is_in_the_docs(name: 
 
 def test_the_examples_of_frames_are_right() -> None:
     """The last block of the documentation runs as it is."""
-    exec(compile(dedent(BLOCKS[2]), "docs/testing.rst", "exec"), {})
+    exec(compile(dedent(BLOCKS[2]), "<docs/testing.rst>", "exec"), {})
 
 
 def test_the_other_examples_run_with_what_is_left_to_the_reader() -> None:
@@ -47,7 +47,7 @@ def test_the_other_examples_run_with_what_is_left_to_the_reader() -> None:
         return event.code
 
     namespace: dict[str, object] = {"close_code_after": close_code_after}
-    exec(compile(dedent(BLOCKS[0]), "docs/testing.rst", "exec"), namespace)
+    exec(compile(dedent(BLOCKS[0]), "<docs/testing.rst>", "exec"), namespace)
     run(namespace["test_the_server_fails_the_connection"])
 
     reads: list[bytes] = []
@@ -62,7 +62,7 @@ def test_the_other_examples_run_with_what_is_left_to_the_reader() -> None:
         ]
 
     namespace = {"feed": reads.append, "received": received}
-    exec(compile(dedent(BLOCKS[1]), "docs/testing.rst", "exec"), namespace)
+    exec(compile(dedent(BLOCKS[1]), "<docs/testing.rst>", "exec"), namespace)
     run(namespace["test_a_message_arrives"])
 
 
