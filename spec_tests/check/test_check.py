@@ -361,6 +361,17 @@ def test_giving_up_after_some_failures() -> None:
     assert any("3 cases have failed" in result.note for result in report.results)
 
 
+def test_a_101_that_waits_for_more_than_the_request_is_a_failure() -> None:
+    """Though no conversation can begin as it should."""
+    with serving(faults()["handshake/101-awaits-frame"].server_class) as url:
+        report = check_server(url, Options(phases=("fixed",)))
+    (result,) = report.failures
+    (finding,) = result.findings
+    assert finding.requirement == "RFC6455-4.2.2-16"
+    assert finding.message == "there is no 101 until more is sent than the request"
+    assert report.exit_code == 1
+
+
 # The catalogue
 
 

@@ -21,6 +21,7 @@ from .conversation import (
     binary,
     close,
     frame,
+    ping,
     text,
 )
 from .judgements import answer_of
@@ -70,6 +71,7 @@ _HABITS: Final[tuple[Change, ...]] = (
 
 #: A connection that is opened and closed at once.
 _HANDSHAKE: Final[tuple[Step, ...]] = (Open(), Send(close(1000), "Close"))
+_EAGER: Final[tuple[Step, ...]] = (Open(behind=ping(b"eager")), Send(close(1000), "Close"))
 _BINARY: Final[tuple[Step, ...]] = (Open(), Send(binary(b"wsref"), "a binary message"), Probe())
 
 #: Two connections at the same time, of which the second says something.
@@ -113,7 +115,11 @@ def control(target: Target, options: Options) -> Controls:
     server = "" if response is None else response.get("Server") or ""
     if response is None or not opening.is_open:
         problem = opening.unreachable or f"the control failed: {answer_of(opening)}, not 101"
-        return Controls(target, None, problem, server, (opening,))
+        records = [opening]
+        if not (opening.unreachable or opening.received or opening.has_ended):
+            patience = Patience(options.timeout or _OPENING_TIMEOUT, _OPENING_TIMEOUT)
+            records.append(converse(target, _EAGER, patience))  # it may wait for more
+        return Controls(target, None, problem, server, tuple(records))
     problem = ""
     answer = options.timeout or _ANSWER_TIMEOUT + ROUND_TRIPS * _duration_of(opening)
     patience = Patience(answer, _OPENING_TIMEOUT)
