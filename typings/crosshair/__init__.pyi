@@ -1,0 +1,3 @@
+from collections.abc import Callable
+
+def register_patch(entity: Callable[..., object], patch_value: Callable[..., object]) -> None: ...
