@@ -208,4 +208,6 @@ def test_errors_are_related_as_programs_expect() -> None:
 def test_an_error_formats_its_message() -> None:
     """With arguments as str.format does, without them not at all."""
     assert str(WebSocketError("{} of {size}", 1, size=2)) == "1 of 2"
+    assert str(WebSocketError("{}, alone", 1)) == "1, alone"
+    assert str(WebSocketError("{size}, alone", size=2)) == "2, alone"
     assert str(WebSocketError("{}")) == "{}"

@@ -263,6 +263,8 @@ def test_events_of_different_types_are_never_equal() -> None:
         [Closing(1000, ""), Closed(1000, "")],
     ]
     for group in alike:
+        for one in group:
+            assert [other for other in group if other == one] == [one]
         assert len(set(group)) == len(group)
 
 

@@ -298,3 +298,12 @@ def test_endpoint_repr_is_short() -> None:
     """A state can be printed without flooding the terminal."""
     peer = Endpoint(endpoint("client").connection)
     assert repr(peer.connection) == "<Connection client open>"
+
+
+@pytest.mark.rfc("RFC6455-5.3-05")
+def test_long_payloads_are_masked_by_any_key() -> None:
+    """Byte by byte, whichever bytes the key has; long ones go another way than short ones."""
+    payload = bytes(range(256)) * 8
+    for first in range(0, 256, 4):
+        key = bytes(range(first, first + 4))
+        assert mask(payload, key) == masked(payload, key)

@@ -181,3 +181,4 @@ def test_opcodes_have_names_and_ten_are_reserved() -> None:
         "RESERVED1",
     ]
     assert Opcode.to_str(16) == Opcode.to_str(-1) == "?"
+    assert Opcode.to_str(15) == "RESERVED10"
