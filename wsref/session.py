@@ -367,6 +367,7 @@ class WebsocketSession:
                     yield from self._do_what_is_due(now)
                     if self._interruption:
                         return
+                    now = 0.0
             if websocket.state.state is not _OPEN and self._is_over(transport):
                 return
             now = now or clock()
@@ -407,14 +408,15 @@ class WebsocketSession:
                 self._interruption = "the opening handshake took too long"
             return
         websocket = self.websocket
-        if now >= self._next_poll:
-            self._next_poll = now + self._poll
-            if websocket.state.state is not State.CLOSE_EXCHANGED:
-                yield Poll(received_time=time.time())
         if now >= self._next_ping:
             periods = floor((now - opened_at) / self._ping_rate) + 1
             self._next_ping = opened_at + periods * self._ping_rate
             websocket.keep_alive()
+        if now >= self._next_poll:
+            self._next_poll = now + self._poll
+            if websocket.state.state is not State.CLOSE_EXCHANGED:
+                yield Poll(received_time=time.time())
+                now = self._monotonic()  # its handler may have taken long
         if now < self._last_pong + self._ping_timeout:
             self._overdue_since = None
         elif self._overdue_since is None:

@@ -48,7 +48,7 @@ class World:
             at, data = self.schedule.pop(0)
             self.now = max(self.now, self.started + at)
             return data or b""
-        self.now += timeout
+        self.now += max(timeout, 0.0)
         raise TimeoutError
 
     def write(self, data: bytes) -> bool:
@@ -117,6 +117,26 @@ def test_polls_come_between_the_messages_of_one_read() -> None:
         if isinstance(event, Text):
             world.now += 5.0
     assert seen[:9] == ["ready", "poll", *["text", "poll"] * 3, "text"]
+
+
+def test_a_slow_handler_of_a_poll_does_not_delay_the_next() -> None:
+    """Also where the Poll came between a message and the next read."""
+    world = World([(16.0, None)])
+    polls: list[float] = []
+    for at, event in run(world, ws_with(), ping_rate=0):
+        if isinstance(event, Poll):
+            polls.append(at)
+            world.now += 2.0
+    assert polls == [0.0, 5.0, 10.0, 15.0]
+
+
+def test_a_slow_handler_of_a_poll_delays_no_ping_that_was_due_before() -> None:
+    """Those that become due while it runs are one, as soon as it is through."""
+    world = World([(75.0, None)])
+    for _at, event in run(world, ws_with(), poll=20.0, ping_rate=10.0):
+        if isinstance(event, Poll):
+            world.now += 15.0
+    assert [at for at, _frame in world.sent] == [0.0, 15.0, 20.0, 35.0, 40.0, 55.0, 60.0, 75.0]
 
 
 def test_polls_can_be_turned_off() -> None:
