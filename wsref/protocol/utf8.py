@@ -53,7 +53,6 @@ def decode_utf8(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
-            check_utf8(b"", data[error.start :])  # a surrogate's beginning is not just cut off
             raise cut_off(data[error.start :]) from None
         raise _invalid(_impossible(data, error)) from None
 
