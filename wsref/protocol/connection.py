@@ -7,9 +7,8 @@ some events and some bytes to write::
 
 Nothing else happens: no I/O, no clock, no randomness.  A connection can be kept,
 compared, copied, forked and replayed; stepping it again, differently, is not seen by
-anyone who stepped it before.  When nothing is left of what came, a step returns the very
-same object, so that the commonest step by far, a whole unfragmented message, costs no new
-state.
+anyone who stepped it before.  A step that leaves no trace returns the very same object, so
+that the commonest by far, a whole unfragmented message, costs no new state.
 
 What a connection consists of:
 
@@ -123,8 +122,8 @@ class Step(NamedTuple):
     """What a step results in.
 
     Attributes:
-        connection: the next state; the same object if nothing was taken, or nothing is left
-            of what was.  One that is equal may be another object.
+        connection: the next state; the same object where the step leaves no trace, as a whole
+            message does that nothing was read of before.
         events: what to tell the application, in order.
         output: bytes to write to the peer.
     """
