@@ -22,6 +22,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Final, NamedTuple
@@ -287,18 +288,15 @@ class _Patching:
     def _codes(self, mutant: Mutant) -> list[tuple[FunctionType, CodeType]]:
         """Return all functions of a module, and what their code has to be."""
         path = self._paths[mutant.module]
-        codes: dict[tuple[str, int], CodeType] = {}
-
-        def gather(code: CodeType) -> None:
-            for constant in code.co_consts:
-                if isinstance(constant, CodeType):
-                    codes[constant.co_qualname, constant.co_firstlineno] = constant
-                    gather(constant)
-
-        gather(compile(mutant.source, path, "exec", dont_inherit=True))
+        unchanged = {
+            (code.co_qualname, code.co_firstlineno): place
+            for place, code in _codes_of(Path(path).read_text("utf-8"), path).items()
+        }
+        codes = _codes_of(mutant.source, path)
         return [
-            (function, codes[function.__code__.co_qualname, function.__code__.co_firstlineno])
+            (function, codes[unchanged[code.co_qualname, code.co_firstlineno]])
             for function in self._functions[path]
+            for code in [function.__code__]
         ]
 
     def _outcome(
@@ -316,6 +314,25 @@ class _Patching:
                     return
 
         return _outcome(*_in_fork(task), len(items))
+
+
+def _codes_of(source: str, path: str) -> dict[tuple[str, int], CodeType]:
+    """Return the code of all functions by name and place among their namesakes.
+
+    Lines do not tell which is which: a change may be one of lines.
+    """
+    codes: dict[tuple[str, int], CodeType] = {}
+
+    def gather(code: CodeType) -> None:
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                name = constant.co_qualname
+                place = next(number for number in count() if (name, number) not in codes)
+                codes[name, place] = constant
+                gather(constant)
+
+    gather(compile(source, path, "exec", dont_inherit=True))
+    return codes
 
 
 def _imported(project: Project, mutant: Mutant, costs: Mapping[str, Cost], likely: str) -> Outcome:

@@ -46,11 +46,12 @@ put_to_the_test(
         mutant("length = len(payload)", "length = len(payload) + 1"),
         mutant("length = len(payload)", "length = len(payload) + 0"),
         mutant("length = len(payload)", "while True: length = 0"),
+        mutant("LONG: Final = 1024", "LONG: Final = (\\n1024)"),  # one line more
         mutant("LONG: Final = 1024", "LONG: Final = None", False),
         mutant("LONG: Final = 1024", "LONG: Final = 512 + 512", False),
     ],
     {test: Cost(0.1, {"masking": frozenset(range(1, source.count("\\n")))})},
-    lambda mutant, outcome: print(outcome.word, "|", mutant.after, flush=True),
+    lambda mutant, outcome: print(outcome.word, "|", *mutant.after.split(), flush=True),
     time.monotonic() + 100,
 )
 """
@@ -70,6 +71,7 @@ def test_what_a_test_notices_is_killed_and_nothing_else() -> None:
         "killed | length = len(payload) + 1",
         "survived | length = len(payload) + 0",
         "never ends | while True: length = 0",
+        "survived | LONG: Final = ( 1024)",
         "killed | LONG: Final = None",
         "survived | LONG: Final = 512 + 512",
     ]
