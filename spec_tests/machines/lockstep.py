@@ -247,12 +247,16 @@ class WorldSocket(socket.socket):
     Args:
         world: the world.
         real: the socket, which is used up.
+
+    Attributes:
+        taken_at: when the kernel has last taken something to send.
     """
 
     def __init__(self, world: World, real: socket.socket) -> None:
         super().__init__(fileno=real.detach())
         self._world = world
         self._patience = float("inf")
+        self.taken_at = world.now
 
     def setsockopt(self, level: int, option: int, value: bytes) -> None:  # type: ignore[override]  # the only form in use here
         """Take note of how long ``recv`` may wait."""
@@ -260,6 +264,12 @@ class WorldSocket(socket.socket):
         seconds, microseconds = struct.unpack("@ll", value)
         assert seconds or microseconds, "this would be to wait for ever"
         self._patience = seconds + microseconds / 1e6
+
+    def send(self, data: bytes | memoryview, flags: int = 0, /) -> int:  # type: ignore[override]  # Buffer has no name before 3.12
+        """Send what the kernel takes at once."""
+        sent = super().send(data, flags | socket.MSG_DONTWAIT)
+        self.taken_at = self._world.now
+        return sent
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Receive what is there, or wait for it."""

@@ -326,7 +326,6 @@ class Run:
         self.sent = b""
         self.taken = 0
         self.heard = b""  # what the peer has read, and what was not a whole frame yet
-        self.read_at = world.now
         self.frames = self.pings = 0  # how many of ours, and of the session's Pings, it was sent
         self.request: bytes | None = None
         self.ended_by: str | None = None
@@ -437,7 +436,8 @@ class Run:
     @property
     def is_ending(self) -> bool:
         """Whether the line is no longer what it was."""
-        return not self.is_sound or self.ended_by is not None or self.finish_until < inf
+        has_ended = self.ended_by is not None or self.finish_until < inf
+        return has_ended or self.walks_away or not self.is_sound
 
     # What the application does
 
@@ -455,7 +455,7 @@ class Run:
             except TransportFail as error:
                 if "has taken nothing" in str(error):
                     patience = self.options.ping_timeout or inf
-                    assert self.world.now >= self.read_at + patience, "it gives up early"
+                    assert self.world.now >= self.sock.taken_at + patience, "it gives up early"
                     self.is_sound = False
                 assert expected is None
                 assert self.is_ending, "the line is all right"
@@ -509,7 +509,6 @@ class Run:
                 break
             if not data:
                 break
-            self.read_at = self.world.now
             self.heard += data
             size -= len(data)
             self.world.settle()

@@ -234,10 +234,12 @@ def test_the_limit_counts_the_inflated_size(role: str) -> None:
 
 @pytest.mark.rfc("RFC6455-10.4-01")
 @pytest.mark.parametrize("role", ROLES)
-def test_compressed_bytes_are_limited_before_inflating(role: str) -> None:
-    """What no message within the limit needs is refused from its header."""
-    peer = endpoint(role, deflate=True, limits=Limits(message_size=100))
-    head = peer.from_peer(0xC2, bytes(300))[:-300]
+@pytest.mark.parametrize(("limit", "most"), [(0, 64), (100, 176), (800, 964)])
+def test_compressed_bytes_are_limited_before_inflating(role: str, limit: int, most: int) -> None:
+    """More than an eighth and 64 bytes over the limit is refused from its header."""
+    peer = endpoint(role, deflate=True, limits=Limits(message_size=limit))
+    assert peer.receive(peer.from_peer(0xC2, bytes(most))[:-most]).events == ()
+    head = peer.from_peer(0xC2, bytes(most + 1))[: -most - 1]
     assert failed(peer.receive(head), 1009, "RFC6455-10.4-01") == ()
 
 
