@@ -12,7 +12,7 @@ from typing import Final
 from .mutants import Mutant, mutants_of
 from .project import CORE, Project
 from .results import Results, equivalents, page, stale, tally
-from .suite import Outcome, costs, put_to_the_test
+from .suite import BUDGET, Outcome, costs, put_to_the_test
 
 __all__ = ["main"]
 
@@ -26,7 +26,7 @@ def main(
     parser = argparse.ArgumentParser(prog="python -m spec_tests.mutation", description=__doc__)
     parser.add_argument("module", nargs="*", help="such as utf8; all of the package by default")
     parser.add_argument("--max-seconds", type=float, default=float("inf"), help="begin none later")
-    parser.add_argument("--again", action="store_true", help="survivors once more")
+    parser.add_argument("--again", action="store_true", help="survivors, by dearer tests")
     parser.add_argument("--list-survivors", action="store_true", help="show what survived")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.rst")
     given = parser.parse_args(arguments)
@@ -57,7 +57,8 @@ def main(
     waiting = [mutant for mutant in all_mutants if waits(mutant)]
     if waiting and given.max_seconds > 0:
         print(f"{len(waiting)} of {len(all_mutants)} mutants to go", flush=True)
-        put_to_the_test(project, waiting, costs(project), note, until)
+        budget = 10 * BUDGET if given.again else BUDGET
+        put_to_the_test(project, waiting, costs(project), note, until, budget)
         results = Results(project.kept / "results.ndjson")  # forks wrote to it, too
     left = 0
     for name, those in mutants.items():

@@ -82,7 +82,7 @@ def mutants_of(module: str, source: str) -> Iterator[Mutant]:
         while (changed := mutate_code(source, operator, occurrence)) is not None:
             occurrence += 1
             essence = _essence(changed)
-            if essence not in seen:
+            if essence is not None and essence not in seen:
                 seen.add(essence)
                 pairs = zip(source.splitlines(), changed.splitlines(), strict=False)
                 line, (before, after) = next(
@@ -121,12 +121,12 @@ def _scopes(tree: ast.AST, outer: str) -> Iterator[_Scope]:
         yield from _scopes(node, f"{name}.")
 
 
-def _essence(source: str) -> str:
-    """Return what a module does, without what is never evaluated; empty if it is no Python."""
+def _essence(source: str) -> str | None:
+    """Return what a module does, without what is never evaluated; None if it is no Python."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
-        return ""
+        return None
     for node in ast.walk(tree):
         if isinstance(node, ast.arg | ast.AnnAssign):
             node.annotation = ast.Constant(None)

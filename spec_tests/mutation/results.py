@@ -27,6 +27,7 @@ the share of all others that were run that is killed::
 
     pip install -e ".[test,mutation]"
     python -m spec_tests.mutation           # what is not known yet; can be ended and goes on
+    python -m spec_tests.mutation --again   # what survived, by dearer tests and new ones
     python -m spec_tests.mutation --write   # and this page
 
 """

@@ -37,8 +37,9 @@ from .project import Project
 
 __all__ = ["Cost", "Outcome", "costs", "put_to_the_test"]
 
-#: The tests of one mutant may take so many seconds altogether when all is well.
-_BUDGET: Final = 10.0
+#: The tests of one mutant may take so many seconds altogether when all is well; the dear ones
+#: are left to those that survive, see :func:`put_to_the_test`.
+BUDGET: Final = 10.0
 #: A test that takes so much longer than it should is taken for one that never ends.
 _PATIENCE: Final = (3.0, 20.0)
 #: What importing everything may take, and what a mutant may ask of the memory.
@@ -149,6 +150,7 @@ def put_to_the_test(
     costs: Mapping[str, Cost],
     note: Callable[[Mutant, Outcome], None],
     until: float,
+    budget: float = BUDGET,
 ) -> None:
     """Run the tests of each mutant, and note how it fared.
 
@@ -158,6 +160,7 @@ def put_to_the_test(
         costs: the tests.
         note: told as soon as something is known.
         until: no mutant is begun later, by the monotonic clock.
+        budget: how long the tests of one mutant may take when all is well, in seconds.
 
     Raises:
         RuntimeError: the tests fail without any change, so no failure would tell anything.
@@ -167,7 +170,7 @@ def put_to_the_test(
     if inside:
         process = os.fork()  # the modules stay unknown to this process
         if not process:
-            patching = _Patching(project, inside, costs, note, until)
+            patching = _Patching(project, inside, costs, note, until, budget)
             os._exit(_pytest(project, project.tests, patching) or patching.failed)
         if os.waitpid(process, 0)[1]:
             raise RuntimeError("the tests fail in a fork without any change")
@@ -175,13 +178,14 @@ def put_to_the_test(
     for mutant in outside:
         if time.monotonic() >= until:
             return
-        outcome = _imported(project, mutant, costs, likely.get(mutant.module, ""))
+        tests = _tests_of(mutant, costs, budget)
+        outcome = _imported(project, mutant, costs, tests, likely.get(mutant.module, ""))
         if "::" in outcome.test:
             likely[mutant.module] = outcome.test.partition("::")[0]
         note(mutant, outcome)
 
 
-def _tests_of(mutant: Mutant, costs: Mapping[str, Cost]) -> list[str]:
+def _tests_of(mutant: Mutant, costs: Mapping[str, Cost], budget: float) -> list[str]:
     """Choose the tests that come by what was changed, the cheapest first."""
     module = mutant.module
     if mutant.in_function:
@@ -192,7 +196,7 @@ def _tests_of(mutant: Mutant, costs: Mapping[str, Cost]) -> list[str]:
     total = 0.0
     for number, name in enumerate(found):
         total += costs[name].seconds
-        if total > _BUDGET:
+        if total > budget:
             return found[:number]
     return found
 
@@ -251,12 +255,14 @@ class _Patching:
         costs: Mapping[str, Cost],
         note: Callable[[Mutant, Outcome], None],
         until: float,
+        budget: float,
     ) -> None:
         self._paths = {name: str(path) for name, path in project.modules().items()}
         self._mutants = mutants
         self._costs = costs
         self._note = note
         self._until = until
+        self._budget = budget
         self._functions: dict[str, list[FunctionType]] = {}
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -267,7 +273,7 @@ class _Patching:
         gc.collect()
         gc.freeze()
         gc.disable()  # what it would touch is shared with the forks
-        tests = [_tests_of(mutant, self._costs) for mutant in self._mutants]
+        tests = [_tests_of(mutant, self._costs, self._budget) for mutant in self._mutants]
         wanted = dict.fromkeys(name for names in tests for name in names)
         if not self._nothing_fails([items[name] for name in wanted]):
             self.failed = 1
@@ -335,9 +341,15 @@ def _codes_of(source: str, path: str) -> dict[tuple[str, int], CodeType]:
     return codes
 
 
-def _imported(project: Project, mutant: Mutant, costs: Mapping[str, Cost], likely: str) -> Outcome:
+def _imported(
+    project: Project,
+    mutant: Mutant,
+    costs: Mapping[str, Cost],
+    tests: Sequence[str],
+    likely: str,
+) -> Outcome:
     """Import a changed module, and run tests that are not here yet; those of one file first."""
-    order = {name: place for place, name in enumerate(_tests_of(mutant, costs))}
+    order = {name: place for place, name in enumerate(tests)}
 
     def task(say: Callable[[str], None]) -> None:
         class Telling:

@@ -277,6 +277,7 @@ def test_the_time_of_an_event_takes_no_part_in_comparing() -> None:
 def test_the_repr_of_a_large_message_is_short() -> None:
     """It shows the beginning and says how much more there is."""
     assert repr(Text("x" * 10)) == f"Text(text={'x' * 10!r})"
+    assert repr(Text("x" * 24)) == f"Text(text={'x' * 24!r})"
     assert repr(Text("x" * 1_000_000)) == f"Text(text={'x' * 24!r} + 999976 chars)"
     assert repr(Binary(bytes(1_000_000))) == f"Binary(data={bytes(24)!r} + 999976 bytes)"
     assert repr(BackOff(1.26)) == "BackOff(delay=1.3)"

@@ -711,7 +711,7 @@ def test_rejection_with_426_says_what_to_upgrade_to() -> None:
     ("arguments", "error", "message"),
     [
         ((101,), ValueError, "^status must be from 300 to 599, not 101"),
-        ((200,), ValueError, "^status"),
+        ((299,), ValueError, "^status"),
         ((600,), ValueError, "^status"),
         (("403",), ValueError, "^status"),
         ((403, (("Connection", "x"),)), ValueError, "^headers"),

@@ -268,6 +268,20 @@ def test_tools_can_parse_frames_that_no_endpoint_accepts() -> None:
     assert repr(parsed[0]) == "<Frame RESERVED1 fin rsv1 rsv2 rsv3 1 bytes>"
 
 
+def test_each_bit_of_the_first_byte_has_a_name() -> None:
+    """For tools that show frames."""
+    shown = {
+        first_byte: parsed[0].header
+        for first_byte in (0x80, 0x40, 0x20, 0x10, 0x08, 0x00)
+        if (parsed := parse_frame(bytes([first_byte, 0]))) is not None
+    }
+    assert [header.fin for header in shown.values()] == [True, *[False] * 5]
+    assert [header.rsv1 for header in shown.values()] == [False, True, *[False] * 4]
+    assert [header.rsv2 for header in shown.values()] == [*[False] * 2, True, *[False] * 3]
+    assert [header.rsv3 for header in shown.values()] == [*[False] * 3, True, *[False] * 2]
+    assert [header.is_control for header in shown.values()] == [*[False] * 4, True, False]
+
+
 def test_a_frame_is_parsed_only_when_it_is_whole() -> None:
     """Any prefix of a frame is incomplete, in its header or its payload."""
     for whole in (frame(0x82, b"abc", KEY), frame(0x82, b"x" * 200), frame(0x82, b"x" * 65536)):
