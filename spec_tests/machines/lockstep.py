@@ -13,9 +13,11 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
-from types import SimpleNamespace, TracebackType
-from typing import Final, NamedTuple, Self, TypeAlias
+from types import SimpleNamespace
+from typing import Final, NamedTuple, TypeAlias
 from unittest.mock import patch
 
 __all__ = ["Actor", "Wait", "World", "WorldSocket"]
@@ -141,61 +143,21 @@ class _Dismissed(BaseException):
 class World:
     """A clock, and the threads that live by it.
 
-    As a context manager it replaces the clock and the selector of ``wsref.transport``.
+    Until it ends it replaces the clock and the selector of ``wsref.transport``.
     """
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.actors: list[Actor] = []
-        world = self
+        self._patches = ExitStack()
+        clock = SimpleNamespace(monotonic=self.monotonic)
+        self._patches.enter_context(patch("wsref.transport.time", clock))
+        selector = partial(_Selector, self)
+        self._patches.enter_context(patch("wsref.transport._Selector", selector))
 
-        class Selector:
-            """As much of a selector as a transport uses."""
-
-            def __init__(self) -> None:
-                self._watched: tuple[socket.socket, int] | None = None
-
-            def __enter__(self) -> Self:
-                return self
-
-            def __exit__(
-                self,
-                kind: type[BaseException] | None,
-                error: BaseException | None,
-                traceback: TracebackType | None,
-            ) -> None:
-                pass
-
-            def register(self, sock: socket.socket, interest: int) -> None:
-                """Watch a socket."""
-                if sock.fileno() < 0:
-                    raise ValueError("closed")
-                self._watched = sock, interest
-
-            def select(self, timeout: float) -> list[tuple[object, int]]:
-                """Wait for it."""
-                assert self._watched is not None
-                ready = world.wait(*self._watched, timeout)
-                return [(None, ready)] if ready else []
-
-        self._patches = (
-            patch("wsref.transport.time", SimpleNamespace(monotonic=self.monotonic)),
-            patch("wsref.transport._Selector", Selector),
-        )
-
-    def __enter__(self) -> Self:
-        for one in self._patches:
-            one.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for one in self._patches:
-            one.stop()
+    def end(self) -> None:
+        """Give the real clock back."""
+        self._patches.close()
 
     def monotonic(self) -> float:
         """Return the time, in seconds."""
@@ -239,6 +201,27 @@ class World:
     def _can_go_on(self, actor: Actor) -> bool:
         wait = actor.waits
         return wait is not None and (self.now >= wait.deadline or bool(_readiness(wait)))
+
+
+class _Selector(ExitStack):
+    """As much of a selector as a transport uses."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+        self._watched: tuple[socket.socket, int] | None = None
+
+    def register(self, sock: socket.socket, interest: int) -> None:
+        """Watch a socket."""
+        if sock.fileno() < 0:
+            raise ValueError("closed")
+        self._watched = sock, interest
+
+    def select(self, timeout: float) -> list[tuple[None, int]]:
+        """Wait for it."""
+        assert self._watched is not None
+        ready = self._world.wait(*self._watched, timeout)
+        return [(None, ready)] if ready else []
 
 
 class WorldSocket(socket.socket):
