@@ -44,6 +44,7 @@ class Mutant(NamedTuple):
         after: as it is then.
         operator: the name of the change, such as ``NumberReplacer``.
         line: where it is, counted from 1.
+        lines: those of its statement, or of the head of one that has a body.
         source: the whole module with the change.
         in_function: whether only the body of a function is changed; other changes take effect
             when the module is imported.
@@ -55,6 +56,7 @@ class Mutant(NamedTuple):
     after: str
     operator: str
     line: int
+    lines: range
     source: str
     in_function: bool
 
@@ -74,7 +76,9 @@ def mutants_of(module: str, source: str) -> Iterator[Mutant]:
     from cosmic_ray.mutating import mutate_code  # only this needs more than the tests do
     from cosmic_ray.plugins import get_operator
 
-    scopes = list(_scopes(ast.parse(source), ""))
+    tree = ast.parse(source)
+    scopes = list(_scopes(tree, ""))
+    statements = list(_statements(tree))
     seen = {_essence(source)}
     for name in _OPERATORS:
         operator = get_operator(name)()
@@ -96,6 +100,11 @@ def mutants_of(module: str, source: str) -> Iterator[Mutant]:
                     after.strip(),
                     name.removeprefix("core/"),
                     line,
+                    min(
+                        (lines for lines in statements if line in lines),
+                        key=len,
+                        default=range(line, line + 1),
+                    ),
                     changed,
                     any(line in scope.body for scope in around),
                 )
@@ -119,6 +128,15 @@ def _scopes(tree: ast.AST, outer: str) -> Iterator[_Scope]:
         body = range(begin, end) if isinstance(node, ast.FunctionDef) else range(0)
         yield _Scope(name, range(node.lineno, end), body)
         yield from _scopes(node, f"{name}.")
+
+
+def _statements(tree: ast.AST) -> Iterator[range]:
+    """Find the lines of all statements; of one with a body, those before it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.stmt):
+            body: list[ast.stmt] = getattr(node, "body", [])
+            end = body[0].lineno if body else (node.end_lineno or node.lineno) + 1
+            yield range(node.lineno, max(end, node.lineno + 1))
 
 
 def _essence(source: str) -> str | None:

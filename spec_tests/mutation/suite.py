@@ -189,7 +189,8 @@ def _tests_of(mutant: Mutant, costs: Mapping[str, Cost], budget: float) -> list[
     """Choose the tests that come by what was changed, the cheapest first."""
     module = mutant.module
     if mutant.in_function:
-        found = [name for name, one in costs.items() if mutant.line in one.lines.get(module, ())]
+        lines = set(mutant.lines)
+        found = [name for name, one in costs.items() if lines & one.lines.get(module, set())]
     else:
         found = [name for name, one in costs.items() if one.lines.get(module)]
     found.sort(key=lambda name: costs[name].seconds)

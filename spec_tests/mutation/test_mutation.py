@@ -22,7 +22,9 @@ TEST = "spec_tests/rfc6455/test_5_2_framing.py::test_single_frame_masked_text_ex
 
 def mutant(after: str) -> Mutant:
     """Return a mutant that is only talked about."""
-    return Mutant("utf8", "decode", "if tail:", after, "AddNot", 7, f"... {after}", True)
+    return Mutant(
+        "utf8", "decode", "if tail:", after, "AddNot", 7, range(7, 8), f"... {after}", True
+    )
 
 
 PROGRAM = """
@@ -38,7 +40,8 @@ source = CORE.modules()["masking"].read_text("utf-8")
 def mutant(before, after, in_function=True):
     line = source[: source.index(before)].count("\\n") + 1
     changed = source.replace(before, after, 1)
-    return Mutant("masking", "", before, after, "x", line, changed, in_function)
+    lines = range(line, line + 1)
+    return Mutant("masking", "", before, after, "x", line, lines, changed, in_function)
 
 put_to_the_test(
     CORE._replace(tests=(test,)),

@@ -268,6 +268,24 @@ def test_events_of_different_types_are_never_equal() -> None:
         assert len(set(group)) == len(group)
 
 
+def test_events_have_the_values_of_the_rfc_where_none_are_given() -> None:
+    """For tests and tools that make some: a failure, and an end that nobody announced."""
+    error, end = ProtocolError("x", False), Disconnected()
+    assert (error.code, error.clause, error.received_time) == (1002, "", 0.0)
+    assert (end.reason, end.graceful, end.code, end.received_time) == ("closed", False, 1006, 0.0)
+
+
+def test_events_tell_no_time_where_none_is_given() -> None:
+    """It is 0 then, at all steps that have events."""
+    client, server = Connection.connect(parse_uri("ws://a/"), NONCE, seed=SEED), Connection.listen()
+    asked = server.receive(client.output)
+    accepted = asked.connection.accept()
+    answered = client.connection.receive(accepted.output)
+    ended = answered.connection.receive_eof()
+    for step in (asked, accepted, answered, ended):
+        assert [event.received_time for event in step.events] == [0.0]
+
+
 def test_the_time_of_an_event_takes_no_part_in_comparing() -> None:
     """Two reads of the same message give equal events."""
     assert Text("x", received_time=1.0) == Text("x", received_time=2.0)

@@ -10,7 +10,7 @@ from spec_tests.expectations import ROLES, failed
 from spec_tests.playbook import KEY, endpoint
 from wsref.protocol.closing import State
 from wsref.protocol.connection import Connection
-from wsref.protocol.events import Binary, ProtocolError, Text
+from wsref.protocol.events import Binary, ProtocolError, Requested, Text
 from wsref.protocol.limits import DEFAULT_LIMITS, Limits
 from wsref.protocol.uri import parse_uri
 
@@ -112,6 +112,23 @@ def test_a_request_head_over_the_limit_is_refused() -> None:
             assert event.clause == "RFC6455-10.4-01"
             assert step.output.startswith(b"HTTP/1.1 431 ")
             assert step.connection.state is State.FAILED
+
+
+@pytest.mark.rfc("RFC6455-10.4-01")
+def test_a_head_may_be_as_large_as_the_limit() -> None:
+    """And not a byte larger; what comes behind it does not count."""
+    request = Connection.connect(
+        parse_uri("ws://example.com/"), b"the sample nonce", seed=bytes(32)
+    ).output
+    exact = Connection.listen(limits=Limits(header_bytes=len(request)))
+    for data in (request, request + b"more"):
+        (event,) = exact.receive(data).events
+        assert isinstance(event, Requested)
+        (event,) = exact.receive(data[:-9]).connection.receive(data[-9:]).events
+        assert isinstance(event, Requested)
+    tight = Connection.listen(limits=Limits(header_bytes=len(request) - 1))
+    (event,) = tight.receive(request).events
+    assert isinstance(event, ProtocolError)
 
 
 @pytest.mark.rfc("RFC6455-10.4-01")

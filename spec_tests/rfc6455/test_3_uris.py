@@ -84,6 +84,8 @@ def test_what_uris_do_not_have_is_percent_encoded_as_utf8(
         ("%65xample.com", "example.com"),
         ("\u4f8b\u3048.\u30c6\u30b9\u30c8", "xn--r8jz45g.xn--zckzah"),
         ("a\u3002example", "a.example"),
+        (f"{'a' * 63}.example", f"{'a' * 63}.example"),
+        (f"{'a.' * 126}b", f"{'a.' * 126}b"),  # 253 characters
         ("[::1]", "::1"),
         ("[2001:DB8::7]", "2001:db8::7"),
         ("[::ffff:192.0.2.1]", "::ffff:192.0.2.1"),
@@ -210,6 +212,7 @@ def test_errors_do_not_show_credentials(url: str) -> None:
         ("ws://a/%", "hexadecimal"),
         ("ws://a/%4", "hexadecimal"),
         ("ws://a/?%g0", "hexadecimal"),
+        ("ws://a/%4g", "hexadecimal"),
         ("ws://a/%\u0664\u0660", "hexadecimal"),
         ("ws://::1/", "square brackets"),
         ("ws://[::1/", "never closed"),
@@ -234,7 +237,20 @@ def test_anything_else_is_no_websocket_uri(url: str, why: str) -> None:
 @pytest.mark.rfc("RFC6455-3-08")
 @pytest.mark.parametrize(
     "port",
-    ["0", "00000", "65536", "99999", "100000", "9" * 5000, "-1", "+80", "8 0", "x", "\u0668"],
+    [
+        "0",
+        "00000",
+        "65536",
+        "99999",
+        "100000",
+        "065536",
+        "9" * 5000,
+        "-1",
+        "+80",
+        "8 0",
+        "x",
+        "\u0668",
+    ],
 )
 def test_port_out_of_range_is_refused(port: str) -> None:
     """A port is a decimal number from 1 to 65535."""

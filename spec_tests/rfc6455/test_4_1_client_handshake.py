@@ -633,7 +633,8 @@ def test_repr_of_a_response_is_its_status_line() -> None:
     """Cut, and without what confuses a terminal, since a server wrote it."""
     assert repr(Response(answer())) == "<response HTTP/1.1 101 Switching Protocols>"
     assert repr(Response(b"HTTP/1.1 200 a\x1b[31mb")) == r"<response HTTP/1.1 200 a\x1b[31mb>"
-    assert len(repr(Response(b"HTTP/1.1 200 " + b"x" * 10_000))) < 100
+    shown = repr(Response(b"HTTP/1.1 200 " + b"x" * 10_000))
+    assert shown == f"<response HTTP/1.1 200 {'x' * 67}>"
 
 
 # Heads
@@ -651,6 +652,9 @@ def test_repr_of_a_response_is_its_status_line() -> None:
         (b"A\n\r\nB", 4),
         (b"A\r\n\r\n\n\n", 5),
         (b"\r\n\r\n", 4),
+        (b"\n\n", 2),
+        (b"\n\r\n", 3),
+        (b"\n\r\nX\n\n", 3),
     ],
 )
 def test_end_of_head_is_behind_the_first_empty_line(data: bytes, end: int) -> None:
@@ -684,6 +688,7 @@ def test_response_is_written_with_its_body() -> None:
     head = b"HTTP/1.1 204 \r\nX-A: b\r\n\r\n"
     assert serialize_response(204, "", [("X-A", "b")]) == head
     assert serialize_response(204, "", [("X-A", "b")], b"body") == head + b"body"
+    assert serialize_response(100, "", ()) == b"HTTP/1.1 100 \r\n\r\n"
 
 
 @pytest.mark.parametrize(

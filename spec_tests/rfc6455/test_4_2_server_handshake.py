@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from spec_tests.playbook import KEY as MASKING_KEY
-from spec_tests.playbook import frame
+from spec_tests.playbook import NONCE, SEED, frame
 from wsref.protocol.connection import Connection
 from wsref.protocol.deflate import DEFAULT_POLICY, DeflateParameters, DeflatePolicy
 from wsref.protocol.events import ProtocolError, Requested, Text
@@ -23,6 +23,7 @@ from wsref.protocol.handshake import (
     rejection_for,
 )
 from wsref.protocol.http import Request, Response, parse_request, parse_response
+from wsref.protocol.uri import parse_uri
 from wsref.protocol.violations import Violation
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -688,6 +689,20 @@ def test_rejection_may_have_a_body() -> None:
         b"HTTP/1.1 403 Forbidden\r\ncontent-type: text/html\r\n"
         b"Content-Length: 3\r\nConnection: close\r\n\r\n<p>"
     )
+
+
+def test_rejection_is_forbidden_by_default() -> None:
+    """Without a status nothing more is said than that."""
+    request = Connection.connect(parse_uri("ws://example.com/"), NONCE, seed=SEED).output
+    step = Connection.listen().receive(request).connection.reject()
+    assert step.output.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+
+
+@pytest.mark.parametrize("data", [b"\n\n", b"\n\r\n", b"\r\n\r\n"])
+def test_a_head_of_nothing_is_refused_at_once(data: bytes) -> None:
+    """Nothing would make it a request, however long one waits."""
+    (event,) = Connection.listen().receive(data).events
+    assert isinstance(event, ProtocolError)
 
 
 @pytest.mark.rfc("RFC6455-4.4-01", "RFC6455-4.2.2-07")

@@ -96,6 +96,50 @@ def test_a_length_that_is_not_the_shortest_fails_with_1002(
     assert (event.clause, event.code) == (clause, 1002)
 
 
+@pytest.mark.rfc("RFC6455-5.2-11")
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("length", [0, 1, 125])
+def test_a_length_that_is_not_the_shortest_is_refused_with_all_of_its_payload(
+    role: str, length: int
+) -> None:
+    """Though the message could be taken, since it is there."""
+    peer = endpoint(role)
+    data = _header(role, f"827e{length:04x}") + bytes(length)
+    assert failure(peer.receive(data).events).clause == "RFC6455-5.2-11"
+
+
+@pytest.mark.rfc("RFC6455-5.2-10", "RFC6455-6.2-01")
+@pytest.mark.parametrize("role", ROLES)
+def test_messages_of_all_lengths_may_come_in_one_read(role: str) -> None:
+    """Each ends where its length says, whichever byte of the length says it."""
+    peer = endpoint(role)
+    contents = [bytes([i]) * n for i, n in enumerate([3, 128, 256, 300, 125, 126, 33_000, 0, 1])]
+    data = b"".join(peer.from_peer(0x82, content) for content in contents)
+    assert peer.receive(data).events == tuple(map(Binary, contents))
+
+
+@pytest.mark.rfc("RFC6455-6.2-01")
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("length", [0, 3, 200, 70_000])
+def test_a_read_may_end_anywhere_within_a_frame(role: str, length: int) -> None:
+    """Behind a whole message, too; nothing of it is told before it is complete."""
+    peer = endpoint(role)
+    whole = peer.from_peer(0x82, bytes(length))
+    before = peer.from_peer(0x82, b"before")
+    for cut in (*range(1, min(20, len(whole))), len(whole) - 1):
+        step = peer.receive(before + whole[:cut])
+        assert step.events == (Binary(b"before"),)
+        assert step.connection.receive(whole[cut:]).events == (Binary(bytes(length)),)
+
+
+@pytest.mark.rfc("RFC6455-10.4-01", "RFC6455-5.2-16")
+@pytest.mark.parametrize("role", ROLES)
+def test_a_64_bit_length_is_read_from_all_of_its_bytes(role: str) -> None:
+    """However many bytes there are: the first two are not a length of their own."""
+    data = _header(role, "827f00c8000000000000") + bytes(300)
+    assert failure(endpoint(role).receive(data).events).code == 1009
+
+
 @pytest.mark.rfc("RFC6455-5.2-09")
 @pytest.mark.parametrize("role", ROLES)
 def test_a_64_bit_length_with_its_top_bit_set_fails_with_1002(role: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from spec_tests.expectations import ROLES, close_in, failed, frames_in, is_deaf
-from spec_tests.playbook import KEY, endpoint, feed
+from spec_tests.playbook import KEY, NONCE, SEED, endpoint, feed, frame
 from wsref.protocol.closing import State
+from wsref.protocol.connection import Connection
 from wsref.protocol.errors import WebSocketClosing
 from wsref.protocol.events import Closing, Ping, Pong
 from wsref.protocol.frames import parse_header
+from wsref.protocol.uri import parse_uri
 
 
 @pytest.mark.rfc("RFC6455-5.5-04", "RFC6455-5.5.2-01", "RFC6455-5.5.3-01")
@@ -88,6 +90,16 @@ def test_a_pong_asked_for_or_not_is_told_and_not_answered(role: str, payload: by
     step = peer.receive(peer.from_peer(0x8A, payload))
     assert step.events == (Pong(payload),)
     assert step.output == b""
+
+
+@pytest.mark.rfc("RFC6455-5.5.2-02")
+def test_pings_are_answered_unless_somebody_says_otherwise() -> None:
+    """By both roles, each with the defaults of the handshake's functions."""
+    client, _events, request = Connection.connect(parse_uri("ws://example.com/"), NONCE, seed=SEED)
+    server, _events, response = Connection.listen().receive(request).connection.accept()
+    pong = client.receive(response + frame(0x89, b"x")).output
+    assert frames_in(pong) == [(0x8A, b"x")]
+    assert frames_in(server.receive(frame(0x89, b"y", KEY)).output) == [(0x8A, b"y")]
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -9,7 +9,12 @@ import pytest
 from spec_tests.expectations import ROLES, frames_in
 from spec_tests.playbook import KEY, NONCE, SEED, endpoint
 from wsref.protocol.connection import Connection, Step
-from wsref.protocol.errors import WebSocketClosed, WebSocketClosing, WebSocketUnavailable
+from wsref.protocol.errors import (
+    FrameBuildError,
+    WebSocketClosed,
+    WebSocketClosing,
+    WebSocketUnavailable,
+)
 from wsref.protocol.events import Binary, Text
 from wsref.protocol.uri import parse_uri
 
@@ -60,6 +65,20 @@ def test_a_client_masks_with_the_key_it_is_given() -> None:
     assert step.output == b"\x01" + hello[1:]
     step = step.connection.send_continuation("Hello", masking_key=KEY)
     assert step.output == b"\x80" + hello[1:]
+
+
+@pytest.mark.rfc("RFC7692-6.1-01", "RFC6455-5.4-04")
+def test_a_masking_key_of_the_callers_changes_nothing_else() -> None:
+    """A message is compressed with it as without; within another it is refused."""
+    connection = endpoint("client", deflate=True).connection
+    ((first_byte, payload),) = frames_in(connection.send_text("x" * 99, masking_key=KEY).output)
+    assert first_byte == 0xC1
+    assert payload == frames_in(connection.send_text("x" * 99).output)[0][1]
+    plain = connection.send_text("x" * 99, False, masking_key=KEY).output
+    assert frames_in(plain) == [(0x81, b"x" * 99)]
+    begun = connection.send_text("x", False, fin=False, masking_key=KEY).connection
+    with pytest.raises(FrameBuildError):
+        begun.send_text("y", False, masking_key=KEY)
 
 
 @pytest.mark.rfc("RFC6455-6.1-01")

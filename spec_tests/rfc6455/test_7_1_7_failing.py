@@ -188,6 +188,21 @@ def test_what_we_say_about_a_long_fault_fits_into_a_close(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.rfc("RFC6455-7.1.7-05")
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 50])
+def test_all_bytes_before_a_violation_are_told_from_it(role: str, length: int) -> None:
+    """The very last one, too; none where the first byte is one too many."""
+    peer = endpoint(role)
+    begun = peer.receive(peer.from_peer(0x81, b"x" * length + b"\xff")[:-1]).connection
+    if length:
+        assert begun.sound_length(peer.from_peer(0x81, b"x" * length + b"\xff")[-1:]) == 0
+    data = peer.from_peer(0x81, b"x" * length + b"\xff" * 3)
+    sound = len(data) - 3
+    assert peer.connection.sound_length(data) == sound
+    assert peer.receive(data[:sound]).connection.state is State.OPEN
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.rfc("RFC6455-7.1.7-05")
 def test_the_bytes_before_a_violation_can_be_told_from_those_that_fail(role: str) -> None:
     """The first part gives the messages, the second nothing but the failure."""
     peer = endpoint(role)
@@ -195,6 +210,7 @@ def test_the_bytes_before_a_violation_can_be_told_from_those_that_fail(role: str
     data = sound + peer.from_peer(0x83, b"") + peer.from_peer(0x82, b"never")
     length = peer.connection.sound_length(data)
     assert len(sound) <= length < len(data)
+    assert peer.receive(data[: length + 1]).connection.state is State.FAILED
     step = peer.receive(data[:length])
     assert [event.name for event in step.events] == ["binary", "ping"]
     assert [event.name for event in step.connection.receive(data[length:]).events] == [

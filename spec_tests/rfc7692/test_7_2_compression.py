@@ -250,6 +250,12 @@ def test_data_behind_final_blocks_has_the_same_window() -> None:
     assert context.window == message
 
 
+def test_the_default_level_is_the_quickest() -> None:
+    """Which is what the docstring says; a better one is a matter of taste."""
+    data = b" ".join(str(i * i).encode() for i in range(500))
+    assert deflate(sender(), data)[1] == raw_deflate(data, 1) != raw_deflate(data, 2)
+
+
 @pytest.mark.rfc("RFC7692-7.2.1-05")
 def test_message_that_ends_in_a_final_empty_block_can_be_followed() -> None:
     """The last empty block itself may have BFINAL set: 01 in place of 00."""
