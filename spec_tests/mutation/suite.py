@@ -190,7 +190,9 @@ def _tests_of(mutant: Mutant, costs: Mapping[str, Cost], budget: float) -> list[
     module = mutant.module
     if mutant.in_function:
         lines = set(mutant.lines)
-        found = [name for name, one in costs.items() if lines & one.lines.get(module, set())]
+        found = [
+            name for name, one in costs.items() if lines.intersection(one.lines.get(module, ()))
+        ]
     else:
         found = [name for name, one in costs.items() if one.lines.get(module)]
     found.sort(key=lambda name: costs[name].seconds)
