@@ -208,6 +208,7 @@ def test_whole_messages_pings_and_pongs_return_the_same_connection(
         peer.from_peer(0x82, bytes(70_000)),
         peer.from_peer(0x8A, b"x"),
         peer.from_peer(0x01, b"x") + peer.from_peer(0x80, b"y"),
+        peer.from_peer(0x01, b"x") + peer.from_peer(0x8A) + peer.from_peer(0x80, b"y"),
     ):
         assert connection.receive(data).connection is connection
     step = connection.receive(peer.from_peer(0x89, b"x"))
