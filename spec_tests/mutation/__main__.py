@@ -57,7 +57,7 @@ def main(
     waiting = [mutant for mutant in all_mutants if waits(mutant)]
     if waiting and given.max_seconds > 0:
         print(f"{len(waiting)} of {len(all_mutants)} mutants to go", flush=True)
-        budget = 10 * BUDGET if given.again else BUDGET
+        budget = 3 * BUDGET if given.again else BUDGET
         put_to_the_test(project, waiting, costs(project), note, until, budget)
         results = Results(project.kept / "results.ndjson")  # forks wrote to it, too
     left = 0
