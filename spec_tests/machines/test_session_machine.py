@@ -85,7 +85,8 @@ class Core:
         events: what there is to tell and was not told yet.
         frames: first byte and payload of each frame that is to be sent, in order.
         closed_at: when our Close was sent.
-        exchanged_at: when both were.
+        is_exchanged: whether both were.
+        waits_since: since when the session waits for nothing but the end of TCP.
     """
 
     def __init__(self, connection: Connection, world: World) -> None:
@@ -93,7 +94,8 @@ class Core:
         self.events: deque[Event] = deque()
         self.frames: list[tuple[int, bytes]] = []
         self.closed_at: float | None = None
-        self.exchanged_at: float | None = None
+        self.is_exchanged = False
+        self.waits_since = inf
         self.farewell: Event | None = None
         self._last: Connection | None = None  # before TCP ended
         self._world = world
@@ -157,8 +159,7 @@ class Core:
         self.frames += frames_of(step.output)[0]
         if self.closed_at is None and self.connection.sent_close:
             self.closed_at = self._world.now
-        if self.exchanged_at is None and self.connection.state is State.CLOSE_EXCHANGED:
-            self.exchanged_at = self._world.now
+        self.is_exchanged |= self.connection.state is State.CLOSE_EXCHANGED
 
 
 class Timetable:
@@ -191,7 +192,7 @@ class Timetable:
             self.ponged_at = now
         elif isinstance(event, Poll):
             assert now >= self.poll_due, "a Poll comes early"
-            assert self._core.exchanged_at is None, "a Poll behind both Closes"
+            assert not self._core.is_exchanged, "a Poll behind both Closes"
             self.poll_due = now + self.poll
         elif isinstance(event, Unresponsive):
             assert now >= self.ponged_at + self.ping_timeout, "it is given up early"
@@ -210,7 +211,7 @@ class Timetable:
         if self.opened_at is None:
             return
         now = self._world.now
-        if self._core.exchanged_at is None:
+        if not self._core.is_exchanged:
             assert now < self.poll_due or self.poll == inf, "a Poll is overdue"
         assert self._period() == self.pinged or self.ping_rate == inf, "a Ping is overdue"
 
@@ -221,7 +222,7 @@ class Timetable:
         assert now < self.end_due, "the end is overdue"
         due = min(self.ponged_at + self.ping_timeout, self.end_due)
         if self.opened_at is not None:
-            if self.poll < inf and self._core.exchanged_at is None:
+            if self.poll < inf and not self._core.is_exchanged:
                 due = min(due, self.poll_due)
             if self.ping_rate < inf:
                 due = min(due, self.opened_at + (self.pinged + 1) * self.ping_rate)
@@ -236,7 +237,7 @@ class Timetable:
             return inf
         if self.close_timeout < inf:
             return self._core.closed_at + self.close_timeout
-        return inf if self._core.exchanged_at is None else self._core.exchanged_at + LINGER
+        return self._core.waits_since + LINGER
 
     def _period(self) -> int:
         assert self.opened_at is not None
@@ -385,6 +386,8 @@ class Run:
         self.has_just_handled = False
         self.core.proceed()
         assert not self.core.events, f"not told: {self.core.events[0]!r}"
+        if self.core.is_exchanged:
+            self.core.waits_since = min(self.core.waits_since, self.world.now)
         if timeout > 0:
             self.timetable.check_nothing_is_overdue()
 
