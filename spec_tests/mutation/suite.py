@@ -4,8 +4,8 @@ A change inside a function takes effect in place: the code of the functions that
 replaced.  Any other change takes effect when its module is imported, so the tests are collected
 once more, in a process that has imported nothing of it.
 
-Only those tests run that come by the line in question (or by the module, for a change that takes
-effect at its import), the cheapest first, and the first that fails ends it.  What a test may take
+Only those tests run that come by the line in question (any, for a change that takes effect at
+an import), the cheapest first, and the first that fails ends it.  What a test may take
 is counted in processor time: how busy the machine is decides nothing.
 """
 
@@ -67,7 +67,7 @@ class Cost(NamedTuple):
     """What a test takes, in seconds, and the lines that it comes by, by module."""
 
     seconds: float
-    lines: Mapping[str, frozenset[int]]
+    lines: Mapping[str, set[int]]
 
 
 class Outcome(NamedTuple):
@@ -99,7 +99,7 @@ def costs(project: Project) -> dict[str, Cost]:
             raise RuntimeError("the tests fail without any change")
     kept = json.loads(cache.read_text("utf-8"))
     return {
-        name: Cost(seconds, {module: frozenset(found) for module, found in lines.items()})
+        name: Cost(seconds, {module: set(found) for module, found in lines.items()})
         for name, (seconds, lines) in kept.items()
     }
 
@@ -186,16 +186,19 @@ def put_to_the_test(
 
 
 def _tests_of(mutant: Mutant, costs: Mapping[str, Cost], budget: float) -> list[str]:
-    """Choose the tests that come by what was changed, the cheapest first."""
-    module = mutant.module
+    """Choose the tests that come by what was changed, the cheapest first.
+
+    What a module says outside of its functions, nobody comes by: so it may matter to any test, and
+    those that come by the module are first.
+    """
+    lines = set(mutant.lines)
+
+    def place(name: str) -> tuple[bool, float]:
+        return not costs[name].lines.get(mutant.module), costs[name].seconds
+
+    found = sorted(costs, key=place)
     if mutant.in_function:
-        lines = set(mutant.lines)
-        found = [
-            name for name, one in costs.items() if lines.intersection(one.lines.get(module, ()))
-        ]
-    else:
-        found = [name for name, one in costs.items() if one.lines.get(module)]
-    found.sort(key=lambda name: costs[name].seconds)
+        found = [name for name in found if lines & costs[name].lines.get(mutant.module, set())]
     total = 0.0
     for number, name in enumerate(found):
         total += costs[name].seconds

@@ -53,7 +53,7 @@ put_to_the_test(
         mutant("LONG: Final = 1024", "LONG: Final = None", False),
         mutant("LONG: Final = 1024", "LONG: Final = 512 + 512", False),
     ],
-    {test: Cost(0.1, {"masking": frozenset(range(1, source.count("\\n")))})},
+    {test: Cost(0.1, {"masking": set(range(1, source.count("\\n")))})},
     lambda mutant, outcome: print(outcome.word, "|", *mutant.after.split(), flush=True),
     time.monotonic() + 100,
 )

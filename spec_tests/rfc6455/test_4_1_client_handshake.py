@@ -673,6 +673,7 @@ def test_end_of_head_is_behind_the_first_empty_line(data: bytes, end: int) -> No
         ("GET\r\n", "/", "method"),
         ("GET", "", "target"),
         ("GET", "/a b", "target"),
+        ("GET", "/\x7f", "target"),
         ("GET", "/\r\n", "target"),
         ("GET", "/\u00e9", "target"),
     ],
@@ -681,6 +682,17 @@ def test_request_line_cannot_be_broken(method: str, target: str, message: str) -
     """The method is a token and the target visible ASCII."""
     with pytest.raises(ValueError, match=f"^{message}"):
         serialize_request(method, target, ())
+
+
+def test_request_has_the_characters_that_may_be_sent() -> None:
+    """All that are visible in a target; in a value space and Latin-1 as well, but no others."""
+    visible = "".join(map(chr, range(0x21, 0x7F)))
+    value = "a " + visible + "".join(map(chr, range(0x80, 0x100)))
+    written = serialize_request("GET", f"/{visible}", [("X-A", value)])
+    assert written == f"GET /{visible} HTTP/1.1\r\nX-A: {value}\r\n\r\n".encode("latin-1")
+    for other in ("\x1f", "\x7f", "\u0100"):
+        with pytest.raises(ValueError, match=r"^headers: the value of X-A"):
+            serialize_request("GET", "/", [("X-A", f"a{other}b")])
 
 
 def test_response_is_written_with_its_body() -> None:

@@ -727,7 +727,7 @@ def test_rejection_with_426_says_what_to_upgrade_to() -> None:
     [
         ((101,), ValueError, "^status must be from 300 to 599, not 101"),
         ((299,), ValueError, "^status"),
-        ((600,), ValueError, "^status"),
+        ((600,), ValueError, "^status must be from 300 to 599, not 600"),
         (("403",), ValueError, "^status"),
         ((403, (("Connection", "x"),)), ValueError, "^headers"),
         ((403, (("Content-Length", "1"),)), ValueError, "^headers"),

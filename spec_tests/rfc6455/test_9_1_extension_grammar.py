@@ -233,3 +233,9 @@ def test_text_of_a_peer_is_shown_escaped_and_cut() -> None:
     """Messages can be logged whatever a peer sent."""
     assert shown("a\x1b[1m\r\n") == r"'a\x1b[1m\r\n'"
     assert shown("x" * 10_000, 3) == "'xxx'..."
+
+
+def test_a_peers_text_is_shown_up_to_64_characters() -> None:
+    """What is longer is cut, and says so."""
+    assert shown("x" * 64) == repr("x" * 64)
+    assert shown("x" * 65) == repr("x" * 64) + "..."
