@@ -188,16 +188,11 @@ def put_to_the_test(
 def _tests_of(mutant: Mutant, costs: Mapping[str, Cost], budget: float) -> list[str]:
     """Choose the tests that come by what was changed, the cheapest first.
 
-    What a module says outside of its functions, nobody comes by: so it may matter to any test, and
-    those that come by the module are first.
+    What a module says outside of its functions, nobody comes by: it may matter to any test.
     """
-    lines = set(mutant.lines)
-
-    def place(name: str) -> tuple[bool, float]:
-        return not costs[name].lines.get(mutant.module), costs[name].seconds
-
-    found = sorted(costs, key=place)
+    found = sorted(costs, key=lambda name: costs[name].seconds)
     if mutant.in_function:
+        lines = set(mutant.lines)
         found = [name for name in found if lines & costs[name].lines.get(mutant.module, set())]
     total = 0.0
     for number, name in enumerate(found):
