@@ -191,7 +191,7 @@ def test_errors_do_not_show_credentials(url: str) -> None:
         ("ws://./", "empty or too long"),
         ("ws://.example.com/", "empty or too long"),
         (f"ws://{'a' * 64}.example/", "empty or too long"),
-        (f"ws://{'a.' * 130}example/", "empty or too long"),
+        (f"ws://{'a.' * 126}bb/", "empty or too long"),  # 254 characters
         (f"ws://{chr(0xFC) * 300}/", "empty or too long"),
         (f"ws://{chr(0xFC) * 60}/", "ASCII"),
         ("ws://%FF.example/", "ASCII"),
@@ -266,7 +266,7 @@ def test_fragment_is_refused(rest: str) -> None:
         parse_uri("ws://example.com" + rest)
 
 
-@pytest.mark.parametrize("character", ["\r", "\n", "\t", "\0", "\x1b", "\x7f", "\x85"])
+@pytest.mark.parametrize("character", ["\r", "\n", "\t", "\0", "\x1f", "\x7f", "\x85", "\x9f"])
 @pytest.mark.parametrize("template", ["{}ws://a/", "ws://a/{}", "ws://a{}b/", "ws://a/?{}x"])
 def test_control_characters_are_refused(template: str, character: str) -> None:
     """No control character gets into a URI, nor is it quietly taken out."""
