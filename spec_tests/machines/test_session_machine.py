@@ -63,7 +63,6 @@ LINGER: Final = 5.0
 SEND_BUFFER: Final = 4096
 
 PING: Final = 0x89
-CLOSE: Final = 0x88
 
 
 class Options(NamedTuple):
