@@ -213,11 +213,11 @@ class _Sender(NamedTuple):
             return None
         return BINARY if self.message.shape is not None else self.message.opcode
 
-    def may_break(self, kind: tuple[str, ...], deflate: DeflateParameters | None) -> bool:
+    def may_break(self, kind: tuple[str, ...], compressing: bool) -> bool:
         """Whether this can go wrong here; see :func:`fault_kinds`."""
         if kind == ("RFC7692-7.2.2-03",) and self.history >= 1 << 15:
             return False  # nothing is too far back for a receiver that is lenient
-        return kind in fault_kinds(self.role, deflate, self.within)
+        return kind in fault_kinds(self.role, compressing, self.within)
 
     def send(self, move: _Move) -> tuple[_Sender, WireFrame]:
         """Return the frame that makes *move*, and where that leads."""
@@ -314,8 +314,9 @@ def _broken(
     max_items: int,
     max_payload: int,
 ) -> st.SearchStrategy[Conversation]:
-    kinds = _kinds(role, clauses, deflate, max_items)
-    move = _moves(deflate is not None, max_payload)
+    compressing = deflate is not None
+    kinds = _kinds(role, clauses, compressing, max_items)
+    move = _moves(compressing, max_payload)
     before, behind = st.lists(move, max_size=max_items - 1), st.lists(move, max_size=2)
     begin = _begin(role, deflate)
 
@@ -324,8 +325,8 @@ def _broken(
         moves = draw(before)
         # First what to break and then where: so it stays the same when moves are left out.
         kind = draw(st.sampled_from(kinds))
-        sender, items = _leading_to(kind, begin, moves, deflate, max_items)
-        item = draw(items_of_kind(kind, role, deflate, sender.within, max_payload))
+        sender, items = _leading_to(kind, begin, moves, compressing, max_items)
+        item = draw(items_of_kind(kind, role, compressing, sender.within, max_payload))
         items.append(_placed(item, sender))
         # All is drawn whatever there is room for, so that fewer moves take nothing more.
         _sender, more = sender.send_all(draw(behind))
@@ -337,12 +338,12 @@ def _broken(
 
 
 def _kinds(
-    role: Role, clauses: tuple[str, ...], deflate: DeflateParameters | None, max_items: int
+    role: Role, clauses: tuple[str, ...], compressing: bool, max_items: int
 ) -> list[tuple[str, ...]]:
     """Return what can go wrong and breaks one of *clauses*, in some state or other."""
-    outside = fault_kinds(role, deflate, None)
+    outside = fault_kinds(role, compressing, None)
     anywhere = dict.fromkeys(
-        outside + fault_kinds(role, deflate, TEXT) + fault_kinds(role, deflate, BINARY)
+        outside + fault_kinds(role, compressing, TEXT) + fault_kinds(role, compressing, BINARY)
     )
     kinds = [kind for kind in anywhere if not clauses or not set(clauses).isdisjoint(kind)]
     if not kinds:
@@ -358,18 +359,18 @@ def _leading_to(
     kind: tuple[str, ...],
     begin: _Sender,
     moves: list[_Move],
-    deflate: DeflateParameters | None,
+    compressing: bool,
     max_items: int,
 ) -> tuple[_Sender, list[Item]]:
     """Return the frames of *moves*, made to lead to where *kind* can go wrong."""
     for prefix in (moves, moves[: max(0, max_items - 2)], []):
         sender, items = begin.send_all(prefix)
-        if sender.may_break(kind, deflate):
+        if sender.may_break(kind, compressing):
             return sender, items
         if len(prefix) <= max_items - 2:
             for last in (_END, _BEGIN):
                 turned, more = sender.send_all([last])
-                if turned.may_break(kind, deflate):
+                if turned.may_break(kind, compressing):
                     return turned, items + more
     raise AssertionError("_kinds has only what can go wrong somewhere")
 

@@ -234,7 +234,7 @@ def illegal_frames(
     continuation if that will do, with a masking key of zeros: ``83 80 00 00 00 00`` for the
     reserved opcodes of data frames.
     """
-    return _illegal_frames(role, clauses, deflate, within, max_payload)
+    return _illegal_frames(role, clauses, deflate is not None, within, max_payload)
 
 
 def requirements_to_break(
@@ -247,19 +247,19 @@ def requirements_to_break(
         deflate: what was agreed on about permessage-deflate; None: nothing.
         within: TEXT or BINARY if a message of that kind is unfinished.
     """
-    named = [clause for fault in _faults(role, deflate, within, 65536) for clause in fault.clauses]
-    return tuple(dict.fromkeys(named))
+    kinds = fault_kinds(role, deflate is not None, within)
+    return tuple(dict.fromkeys(clause for kind in kinds for clause in kind))
 
 
 @cache
 def _illegal_frames(
     role: Role,
     clauses: tuple[str, ...],
-    deflate: DeflateParameters | None,
+    compressing: bool,
     within: int | None,
     max_payload: int,
 ) -> st.SearchStrategy[Item]:
-    faults = _faults(role, deflate, within, max_payload)
+    faults = _faults(role, compressing, within, max_payload)
     if clauses:
         faults = tuple(fault for fault in faults if not set(clauses).isdisjoint(fault.clauses))
     if not faults:
@@ -267,23 +267,21 @@ def _illegal_frames(
     return st.one_of([_items(fault) for fault in faults])
 
 
-def fault_kinds(
-    role: Role, deflate: DeflateParameters | None, within: int | None
-) -> tuple[tuple[str, ...], ...]:
+def fault_kinds(role: Role, compressing: bool, within: int | None) -> tuple[tuple[str, ...], ...]:
     """Return what can go wrong here, each kind by the ids of the requirements broken."""
-    return tuple(fault.clauses for fault in _faults(role, deflate, within, 65536))
+    return tuple(fault.clauses for fault in _faults(role, compressing, within, 65536))
 
 
 @cache
 def items_of_kind(
     kind: tuple[str, ...],
     role: Role,
-    deflate: DeflateParameters | None,
+    compressing: bool,
     within: int | None,
     max_payload: int,
 ) -> st.SearchStrategy[Item]:
     """Draw an illegal frame that breaks just the requirements of *kind*."""
-    faults = _faults(role, deflate, within, max_payload)
+    faults = _faults(role, compressing, within, max_payload)
     return st.one_of([_items(fault) for fault in faults if fault.clauses == kind])
 
 
@@ -355,7 +353,7 @@ class _Fault(NamedTuple):
 
 @cache
 def _faults(
-    role: Role, deflate: DeflateParameters | None, within: int | None, max_payload: int
+    role: Role, compressing: bool, within: int | None, max_payload: int
 ) -> tuple[_Fault, ...]:
     """Return all that can go wrong here, the simplest first."""
     short = min(max_payload, 125)
@@ -382,17 +380,17 @@ def _faults(
         fault("RFC6455-5.4-03", sent(begun))
     else:
         fault("RFC6455-5.4-04", sent(_data_bodies(None, max_payload)))
-    reserved_bits = "RFC6455-5.2-03" if deflate is None else "RFC6455-5.2-04"
+    reserved_bits = "RFC6455-5.2-04" if compressing else "RFC6455-5.2-03"
     fault(
         f"{reserved_bits} RFC6455-5.2-02",
         sent(st.one_of([_with(bits, legal) for bits in (0x10, 0x20, 0x30)])),
     )
-    if deflate is None:
-        fault("RFC7692-6.1-06 RFC6455-5.2-03 RFC6455-5.2-02", sent(_with(RSV1, legal)))
-    else:
+    if compressing:
         fault("RFC7692-6.1-04 RFC7692-6.1-03", sent(_with(RSV1, control)))
         if within is not None:
             fault("RFC7692-6.1-05 RFC7692-6.1-03", sent(_with(RSV1, data)))
+    else:
+        fault("RFC7692-6.1-06 RFC6455-5.2-03 RFC6455-5.2-02", sent(_with(RSV1, legal)))
     anything = binary_payloads(max_payload)
     first = st.builds(int.__or__, st.sampled_from([FIN, 0]), st.integers(3, 7))
     fault("RFC6455-5.2-05 RFC6455-5.2-07", sent(st.tuples(first, anything)))
@@ -415,7 +413,7 @@ def _faults(
     if within != BINARY:
         for clauses, kinds in _TEXT_FAULTS:
             fault(clauses, sent(_not_text(within, kinds, max_payload)), (1007,))
-    if deflate is not None and within is None:
+    if compressing and within is None:
         for clause in _DEFLATE_FAULTS:
             corrupt = corrupt_payloads(clause)
             bodies = corrupt.map(lambda payload: (FIN | RSV1 | TEXT, payload.data))

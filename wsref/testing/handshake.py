@@ -498,24 +498,24 @@ def _broken(
     drafts: st.SearchStrategy[_Draft], mutations: Sequence[_Mutation], clauses: tuple[str, ...]
 ) -> st.SearchStrategy[IllegalHandshake]:
     """Draw heads made of *drafts*, each broken by a mutation that breaks one of *clauses*."""
-    branches = [
-        _mutated(drafts, mutation)
+    mutations = [
+        mutation
         for mutation in mutations
         if not clauses or not set(clauses).isdisjoint(mutation.clauses)
     ]
-    if not branches:
+    if not mutations:
         raise ValueError(f"clauses: no head breaks any of {', '.join(clauses)} here")
-    return st.one_of(branches)
+    return _mutated(drafts, mutations)
 
 
+@st.composite
 def _mutated(
-    drafts: st.SearchStrategy[_Draft], mutation: _Mutation
-) -> st.SearchStrategy[IllegalHandshake]:
-    clauses, ways, http_statuses = mutation
-    changed = st.tuples(drafts, ways).map(lambda pair: pair[1](pair[0]))
-    return changed.flatmap(_written).map(
-        lambda data: IllegalHandshake(data, clauses, http_statuses)
-    )
+    draw: st.DrawFn, drafts: st.SearchStrategy[_Draft], mutations: Sequence[_Mutation]
+) -> IllegalHandshake:
+    clauses, ways, http_statuses = draw(st.sampled_from(mutations))
+    draft = draw(drafts)
+    data = draw(_written(draw(ways)(draft)))
+    return IllegalHandshake(data, clauses, http_statuses)
 
 
 # Responses

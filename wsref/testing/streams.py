@@ -6,7 +6,9 @@ endpoint does may depend on them.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from itertools import accumulate, cycle, pairwise, takewhile
 
 from hypothesis import strategies as st
 
@@ -40,19 +42,33 @@ def chunkings(data: bytes) -> st.SearchStrategy[list[bytes]]:
 
     Shrinks to one piece, then to few, cut as early as possible.
     """
-    if len(data) < 2:
-        return st.just([data] if data else [])
+    return _cuttings(len(data)).map(partial(_cut_at, data))
 
-    def pieces(edges: set[int]) -> list[bytes]:
-        return [data[start:stop] for start, stop in pairwise([0, *sorted(edges), len(data)])]
 
-    few = st.sets(st.integers(1, len(data) - 1), min_size=1, max_size=min(6, len(data) - 1)).map(
-        pieces
-    )
-    sizes = st.lists(st.integers(1, 40), min_size=1, max_size=8).map(lambda sizes: cut(data, sizes))
-    branches = [st.just([data]), few, sizes]
-    if len(data) <= 256:
-        every = st.lists(st.booleans(), min_size=len(data) - 1, max_size=len(data) - 1)
-        branches.append(every.map(lambda bits: pieces({i for i, bit in enumerate(bits, 1) if bit})))
-    branches.append(st.just(cut(data, [1])))
+def _cut_at(data: bytes, edges: Sequence[int]) -> list[bytes]:
+    """Cut *data* at *edges*, which ascend."""
+    return [data[start:stop] for start, stop in pairwise([0, *edges, len(data)]) if start < stop]
+
+
+@lru_cache(512)
+def _cuttings(size: int) -> st.SearchStrategy[Sequence[int]]:
+    """Draw where to cut so many bytes.
+
+    Kept for the next stream that is as long: to look at a strategy for the first time takes
+    Hypothesis longer than to draw from it.
+    """
+    if size < 2:
+        return st.just(())
+    few = st.sets(st.integers(1, size - 1), min_size=1, max_size=min(6, size - 1)).map(sorted)
+    repeated = st.lists(st.integers(1, 40), min_size=1, max_size=8).map(partial(_edges, size))
+    branches: list[st.SearchStrategy[Sequence[int]]] = [st.just(()), few, repeated]
+    if size <= 256:
+        every = st.lists(st.booleans(), min_size=size - 1, max_size=size - 1)
+        branches.append(every.map(lambda bits: [i for i, bit in enumerate(bits, 1) if bit]))
+    branches.append(st.just(range(1, size)))
     return st.one_of(branches)
+
+
+def _edges(size: int, sizes: list[int]) -> list[int]:
+    """Return where pieces of *sizes*, over and over again, end before *size*."""
+    return list(takewhile(lambda edge: edge < size, accumulate(cycle(sizes))))
