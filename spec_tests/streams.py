@@ -40,12 +40,12 @@ texts = st.one_of(
     st.sampled_from(["€" * 50, "x" * 126, "\U0001d11e"]).map(str.encode),
 )
 not_texts = near_misses().map(lambda miss: miss.data)
+texts_or_not = st.one_of(texts, texts, not_texts)
 binaries = st.one_of(st.binary(max_size=6), st.sampled_from([bytes(126), bytes(290), bytes(310)]))
 
 
-def edges() -> st.SearchStrategy[list[int]]:
-    """Return a strategy for where to cut a message into fragments."""
-    return st.lists(st.integers(0, 200), max_size=3).map(sorted)
+#: Where to cut a message into fragments.
+edges = st.lists(st.integers(0, 200), max_size=3).map(sorted)
 
 
 def cut_at(content: AnyStr, edges: list[int]) -> list[AnyStr]:
@@ -69,13 +69,13 @@ wild_frames = st.tuples(
 def messages(draw: st.DrawFn, deflate: bool) -> list[WireFrame]:
     """Draw a message as frames, with control frames in between; its content may be invalid."""
     opcode = draw(st.sampled_from([1, 2]))
-    content = draw(st.one_of(texts, texts, not_texts) if opcode == 1 else binaries)
+    content = draw(texts_or_not if opcode == 1 else binaries)
     rsv1 = 0
     if deflate and draw(st.booleans()):
         rsv1 = 0x40
         compressed = compress(Context(), content, draw(shapes()))
         content = draw(st.sampled_from([compressed] * 5 + [content]))
-    fragments = cut_at(content, draw(edges()))
+    fragments = cut_at(content, draw(edges))
     frames: list[WireFrame] = []
     for i, fragment in enumerate(fragments):
         if i and draw(st.integers(0, 3)) == 0:
@@ -83,6 +83,10 @@ def messages(draw: st.DrawFn, deflate: bool) -> list[WireFrame]:
         first_byte = (opcode | rsv1 if i == 0 else 0) | (0x80 if i == len(fragments) - 1 else 0)
         frames.append(WireFrame(first_byte, fragment))
     return frames
+
+
+#: Built once: to look at a strategy for the first time takes longer than to draw from it.
+MESSAGES = {deflate: messages(deflate) for deflate in (False, True)}
 
 
 @st.composite
@@ -98,10 +102,11 @@ def frames_of(draw: st.DrawFn, deflate: bool) -> list[WireFrame]:
         elif kind == 12:
             frames.append(draw(wild_frames))
         else:
-            frames.extend(draw(messages(deflate)))
+            frames.extend(draw(MESSAGES[deflate]))
     return frames
 
 
+FRAMES = {deflate: frames_of(deflate) for deflate in (False, True)}
 #: Opened once: connections are values.
 OPENED = {
     (role, deflate, auto_pong): endpoint(
@@ -122,7 +127,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     if draw(st.integers(0, 9)) == 5:
         connection = connection.close(1001).connection
     data = b""
-    for frame in draw(frames_of(deflate)):
+    for frame in draw(FRAMES[deflate]):
         wrongly_masked = frame.masking_key is not None
         key = draw(masking_keys()) if connection.is_client == wrongly_masked else None
         data += frame._replace(masking_key=key).data

@@ -360,6 +360,10 @@ class Sent(NamedTuple):
     compress: bool
 
 
+strings = st.one_of(st.text(max_size=20), st.just("to be or not to be " * 9))
+byte_strings = st.one_of(st.binary(max_size=20), st.just(bytes(range(200))))
+
+
 @st.composite
 def conversations(draw: st.DrawFn) -> list[Sent]:
     """Draw messages in both directions, some of them in fragments."""
@@ -368,11 +372,11 @@ def conversations(draw: st.DrawFn) -> list[Sent]:
         fragments: Sequence[bytes | str]
         content: bytes | str
         if draw(st.booleans()):
-            content = draw(st.one_of(st.text(max_size=20), st.just("to be or not to be " * 9)))
-            fragments = cut_at(content, draw(edges()))
+            content = draw(strings)
+            fragments = cut_at(content, draw(edges))
         else:
-            content = draw(st.one_of(st.binary(max_size=20), st.just(bytes(range(200)))))
-            fragments = cut_at(content, draw(edges()))
+            content = draw(byte_strings)
+            fragments = cut_at(content, draw(edges))
         sent.append(Sent(draw(st.booleans()), content, fragments, draw(st.booleans())))
     return sent
 

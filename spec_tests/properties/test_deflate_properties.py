@@ -43,11 +43,15 @@ BITS = st.integers(8, 15)
 policies = deflate_parameters().map(lambda parameters: DeflatePolicy(*parameters))
 
 
+pieces = st.lists(
+    st.binary(max_size=20) | st.sampled_from([b"Hello", b"a" * 300, bytes(range(256))]), max_size=8
+)
+
+
 @st.composite
 def texts(draw: st.DrawFn) -> bytes:
     """Data with repetitions at many distances."""
-    pieces = st.binary(max_size=20) | st.sampled_from([b"Hello", b"a" * 300, bytes(range(256))])
-    return b"".join(piece * draw(st.integers(1, 4)) for piece in draw(st.lists(pieces, max_size=8)))
+    return b"".join(piece * draw(st.integers(1, 4)) for piece in draw(pieces))
 
 
 messages = st.lists(texts(), max_size=8)
