@@ -8,9 +8,11 @@ or by ``-m long``. In ``thorough`` it draws 100 000 examples of a property.
 
 from __future__ import annotations
 
+import gc
 import os
 import unittest
 from collections import Counter
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -44,6 +46,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Have one worker more than processors, since many tests wait for a peer now and then."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage among all the tests, neither while they are collected nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
