@@ -68,7 +68,8 @@ def mute_server(answer: bytes = b"") -> Generator[str, None, None]:
 # Servers that are right
 
 
-@pytest.mark.parametrize("compress", [True, pytest.param(False, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("compress", [False, True])
 def test_the_reference_server_is_clean(compress: bool) -> None:
     """Not one failure, warning or flaky result, strictly taken, generated phase included."""
     with running_echo_server(compress=compress) as url:

@@ -118,7 +118,7 @@ def test_credentials_are_not_shown(capsys: pytest.CaptureFixture[str], verbosity
     """Neither those of -H nor those of the URL; with --no-redact they are."""
     with serving(Secretive) as url:
         secret_url = url.replace("ws://", "ws://user:s3cret@")
-        arguments = ("-i", "4.2.1", "-i", "4.2.2", verbosity, "-H", "Cookie: id=s3cret")
+        arguments = ("-i", "4.2.2", verbosity, "-H", "Cookie: id=s3cret")
         status, output, errors = run(capsys, *arguments, secret_url)
         _status, shown, _errors = run(capsys, "--no-redact", *arguments, secret_url)
     assert "Sec-WebSocket-Version" in output
@@ -206,7 +206,7 @@ def test_a_baseline_turns_known_faults_into_expected_ones(
     """Written by --update-baseline with a reason, and kept when it is written again."""
     path = tmp_path / "baseline.toml"
     with serving(faults()["framing/rsv2-ignored"].server_class) as url:
-        arguments = ("-i", "5.2", "--baseline", str(path), url)
+        arguments = ("-i", "5.2/rsv*-on-text", "--baseline", str(path), url)
         status, _output, errors = run(capsys, "--update-baseline", *arguments)
         assert status == 2
         assert "need a reason" in errors

@@ -236,6 +236,7 @@ def conversations(right: Mapping[Place, Outcome]) -> Mapping[str, tuple[Outcome,
         return dict(zip(FAULTS, pool.map(converse, FAULTS.values()), strict=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAULTS)
 def test_ordinary_conversation_shows_no_other_fault(
     right: Mapping[Place, Outcome], conversations: Mapping[str, tuple[Outcome, Outcome]], name: str
@@ -245,6 +246,7 @@ def test_ordinary_conversation_shows_no_other_fault(
     assert differs == (SHOWN_BY[name] == CONVERSATION)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_can_be_seen(
     right: Mapping[Place, Outcome], conversations: Mapping[str, tuple[Outcome, Outcome]], name: str
