@@ -268,6 +268,7 @@ class _Patching:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = {item.nodeid: item for item in session.items}
+        gc.unfreeze()  # what is frozen is not among the objects
         for thing in gc.get_objects():
             if isinstance(thing, FunctionType):
                 self._functions.setdefault(thing.__code__.co_filename, []).append(thing)
