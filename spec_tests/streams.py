@@ -65,16 +65,21 @@ wild_frames = st.tuples(
 ).map(lambda fields: WireFrame(*fields))
 
 
+OPCODES = st.sampled_from([1, 2])
+ROLES = st.sampled_from(["client", "server"])
+
+
 @st.composite
 def messages(draw: st.DrawFn, deflate: bool) -> list[WireFrame]:
     """Draw a message as frames, with control frames in between; its content may be invalid."""
-    opcode = draw(st.sampled_from([1, 2]))
+    opcode = draw(OPCODES)
     content = draw(texts_or_not if opcode == 1 else binaries)
     rsv1 = 0
     if deflate and draw(st.booleans()):
         rsv1 = 0x40
         compressed = compress(Context(), content, draw(shapes()))
-        content = draw(st.sampled_from([compressed] * 5 + [content]))
+        if draw(st.integers(0, 5)) < 5:
+            content = compressed
     fragments = cut_at(content, draw(edges))
     frames: list[WireFrame] = []
     for i, fragment in enumerate(fragments):
@@ -121,9 +126,9 @@ OPENED = {
 @st.composite
 def scenes(draw: st.DrawFn) -> Scene:
     """Draw an open connection of either role, and what comes from its peer."""
-    role = draw(st.sampled_from(["client", "server"]))
+    role = draw(ROLES)
     deflate = draw(st.booleans())
-    connection = OPENED[role, deflate, draw(st.sampled_from([True, True, False]))]
+    connection = OPENED[role, deflate, draw(st.integers(0, 2)) < 2]
     if draw(st.integers(0, 9)) == 5:
         connection = connection.close(1001).connection
     data = b""

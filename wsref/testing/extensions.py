@@ -7,6 +7,7 @@ second is an error of the handshake; the third is merely declined.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
@@ -135,28 +136,45 @@ def spellings(listed: tuple[Extension, ...]) -> st.SearchStrategy[tuple[str, ...
 
 @st.composite
 def _spelled(draw: st.DrawFn, listed: tuple[Extension, ...]) -> tuple[str, ...]:
-    space = st.sampled_from(["", " ", "\t "])
-    fields: list[str] = []
+    return spell(draw, listed)
+
+
+def spell(draw: st.DrawFn, listed: tuple[Extension, ...]) -> tuple[str, ...]:
+    """Write *listed* as :func:`spellings` does, where something else is being drawn."""
+    elements: list[str] = []
     for name, parameters in listed:
         element = name
         for parameter, value in parameters:
-            element += f"{draw(space)};{draw(_BEHIND)}{parameter}"
+            element += f"{draw(_SPACE)};{draw(_BEHIND)}{parameter}"
             if value is not None:
-                element += f"{draw(space)}={draw(space)}{draw(_quoted(value))}"
-        comma = draw(st.sampled_from([", ", ",", " ,\t", ", ,", "\n"]))
-        if not fields or comma == "\n":  # a field of its own
-            fields.append(element)
-        else:
+                element += f"{draw(_SPACE)}={draw(_SPACE)}{draw(_QUOTING)(value)}"
+        elements.append(element)
+    return join(draw, elements)
+
+
+def join(draw: st.DrawFn, elements: Iterable[str]) -> tuple[str, ...]:
+    """Write a list: in one field or in several, with or without white space and empty elements."""
+    fields: list[str] = []
+    for element in elements:
+        comma = draw(_COMMA)
+        if fields and comma != "\n":
             fields[-1] += comma + element
+        else:  # a field of its own
+            fields.append(element)
     return tuple(fields)
 
 
+_SPACE: Final = st.sampled_from(["", " ", "\t "])
 _BEHIND: Final = st.sampled_from([" ", "", "\t "])
-
-
-def _quoted(value: str) -> st.SearchStrategy[str]:
-    escaped = "".join(f"\\{character}" for character in value)
-    return st.sampled_from([value, f'"{value}"', f'"{escaped}"', f'"\\{value}"'])
+_COMMA: Final = st.sampled_from([", ", ",", " ,\t", ", ,", "\n"])
+_QUOTING: Final[st.SearchStrategy[Callable[[str], str]]] = st.sampled_from(
+    [
+        lambda value: value,
+        lambda value: f'"{value}"',
+        lambda value: '"' + "".join(f"\\{character}" for character in value) + '"',
+        lambda value: f'"\\{value}"',
+    ]
+)
 
 
 def broken_extension_headers(*clauses: str) -> st.SearchStrategy[BrokenHeader]:

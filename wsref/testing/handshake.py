@@ -11,7 +11,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
@@ -23,8 +23,9 @@ from .extensions import (
     declinable_offers,
     deflate_offers,
     extensions,
+    join,
     misfitting_answers,
-    spellings,
+    spell,
     tokens,
 )
 
@@ -38,6 +39,8 @@ __all__ = [
     "illegal_handshake_responses",
     "keys",
 ]
+
+_T = TypeVar("_T")
 
 
 class HandshakeRequest(NamedTuple):
@@ -194,35 +197,46 @@ _FURTHER: Final = st.lists(
 )
 
 
-@st.composite
-def _written(draw: st.DrawFn, draft: _Draft) -> bytes:
-    """Draw a way to write a head; several lines of one field stay in order."""
-    further = tuple((name, (value,)) for name, value in draw(_FURTHER))
+_SPELLING: Final[st.SearchStrategy[Callable[[str], str]]] = st.sampled_from(
+    [str, str.lower, str.upper, str.swapcase]
+)
+
+
+def _write(draw: st.DrawFn, draft: _Draft) -> bytes:
+    """Write a head in any way; several lines of one field stay in order."""
+    fields = [*draft.fields, *((name, (value,)) for name, value in draw(_FURTHER))]
     lines = [draft.start]
-    for name, values in draw(st.permutations(draft.fields + further)):
+    for place in draw(_orders(len(fields))):
+        name, values = fields[place]
         for value in values:
-            spelled = draw(st.sampled_from([name, name.lower(), name.upper(), name.swapcase()]))
-            lines.append(f"{spelled}:{draw(_AROUND)}{value}{draw(_BEHIND)}")
+            lines.append(f"{draw(_SPELLING)(name)}:{draw(_AROUND)}{value}{draw(_BEHIND)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1").replace(*draft.spoiled, 1)
 
 
+@cache
+def _orders(count: int) -> st.SearchStrategy[list[int]]:
+    return st.permutations(range(count))
+
+
 @st.composite
-def _lists(draw: st.DrawFn, elements: tuple[str, ...]) -> tuple[str, ...]:
-    """Draw a way to write a list: in one field or in several, with or without white space."""
-    fields: list[str] = []
-    for element in elements:
-        comma = draw(st.sampled_from([", ", ",", " ,\t", ", ,", "\n"]))
-        if fields and comma != "\n":
-            fields[-1] += comma + element
-        else:
-            fields.append(element)
-    return tuple(fields)
+def _upgrade_among_others(draw: st.DrawFn) -> tuple[str, ...]:
+    return join(draw, draw(_OPTIONS))
 
 
+_OPTIONS: Final = st.permutations(["Upgrade", "keep-alive", "x"])
 _CONNECTION: Final = st.one_of(
-    st.sampled_from([("Upgrade",), ("upgrade",), ("UPGRADE",)]),
-    st.permutations(["Upgrade", "keep-alive", "x"]).flatmap(lambda listed: _lists(tuple(listed))),
+    st.sampled_from([("Upgrade",), ("upgrade",), ("UPGRADE",)]), _upgrade_among_others()
 )
+
+
+def _choose(draw: st.DrawFn, choices: Sequence[_T]) -> _T:
+    """Choose one of what is not known beforehand: quicker than a strategy made for it."""
+    return choices[draw(_places(len(choices)))]
+
+
+@cache
+def _places(count: int) -> st.SearchStrategy[int]:
+    return st.sampled_from(range(count))
 
 
 # Requests
@@ -240,58 +254,57 @@ def _asking(
     """Draw what a legal request says."""
     key = draw(_KEYS)
     if subprotocols is None:
-        subprotocols = tuple(draw(st.lists(tokens(), max_size=3, unique=True)))
+        subprotocols = tuple(draw(_SUBPROTOCOLS))
     listed: list[Extension] = []
     if offers is None:
-        offers = tuple(draw(st.lists(deflate_offers(), max_size=2)))
-        listed = draw(
-            st.lists(
-                st.one_of(extensions(), declinable_offers().map(lambda offer: offer.extension)),
-                max_size=2,
-            )
-        )
+        offers = tuple(draw(_OFFERS))
+        listed = draw(_OTHER_EXTENSIONS)
     listed += map(offer_extension, offers)
-    target = draw(
-        st.sampled_from(["/", "/chat?a=b", "/%41", "http://example.com/", "https://example.com/?"])
-    )
-    host = draw(st.sampled_from(["example.com", "example.com:8080", "127.0.0.1", "[::1]:80"]))
+    target, host = draw(_TARGET), draw(_HOST)
     if "://" in target:
         host = "example.com"
-    upgrade = draw(
-        st.sampled_from(
-            [
-                ("websocket",),
-                ("WebSocket",),
-                ("WEBSOCKET",),
-                ("x/1, websocket",),
-                ("x", "websocket"),
-            ]
-        )
-    )
     draft = _Draft(
         f"GET {target} HTTP/1.1",
         (
             ("Host", (host,)),
-            ("Upgrade", upgrade),
+            ("Upgrade", draw(_UPGRADE)),
             ("Connection", draw(_CONNECTION)),
             ("Sec-WebSocket-Key", (key,)),
             ("Sec-WebSocket-Version", ("13",)),
         ),
     )
     if subprotocols:
-        draft = draft.having("Sec-WebSocket-Protocol", *draw(_lists(subprotocols)))
+        draft = draft.having("Sec-WebSocket-Protocol", *join(draw, subprotocols))
     if listed:
-        draft = draft.having("Sec-WebSocket-Extensions", *draw(spellings(tuple(listed))))
+        draft = draft.having("Sec-WebSocket-Extensions", *spell(draw, tuple(listed)))
     return draft, Asked(key, subprotocols, offers)
+
+
+_SUBPROTOCOLS: Final = st.lists(tokens(), max_size=3, unique=True)
+_OFFERS: Final = st.lists(deflate_offers(), max_size=2)
+_OTHER_EXTENSIONS: Final = st.lists(
+    st.one_of(extensions(), declinable_offers().map(lambda offer: offer.extension)), max_size=2
+)
+_TARGET: Final = st.sampled_from(
+    ["/", "/chat?a=b", "/%41", "http://example.com/", "https://example.com/?"]
+)
+_HOST: Final = st.sampled_from(["example.com", "example.com:8080", "127.0.0.1", "[::1]:80"])
+_UPGRADE: Final = st.sampled_from(
+    [("websocket",), ("WebSocket",), ("WEBSOCKET",), ("x/1, websocket",), ("x", "websocket")]
+)
 
 
 @cache
 def _requests(
     subprotocols: tuple[str, ...] | None, offers: tuple[DeflateOffer, ...] | None
 ) -> st.SearchStrategy[HandshakeRequest]:
-    return _asking(subprotocols, offers).flatmap(
-        lambda asking: _written(asking[0]).map(lambda data: HandshakeRequest(data, asking[1]))
-    )
+    return _requesting(_asking(subprotocols, offers))
+
+
+@st.composite
+def _requesting(draw: st.DrawFn, asking: st.SearchStrategy[_Asking]) -> HandshakeRequest:
+    draft, asked = draw(asking)
+    return HandshakeRequest(_write(draw, draft), asked)
 
 
 #: How to break a head.
@@ -512,32 +525,34 @@ def _broken(
 def _mutated(
     draw: st.DrawFn, drafts: st.SearchStrategy[_Draft], mutations: Sequence[_Mutation]
 ) -> IllegalHandshake:
-    clauses, ways, http_statuses = draw(st.sampled_from(mutations))
+    clauses, ways, http_statuses = _choose(draw, mutations)
     draft = draw(drafts)
-    data = draw(_written(draw(ways)(draft)))
-    return IllegalHandshake(data, clauses, http_statuses)
+    return IllegalHandshake(_write(draw, draw(ways)(draft)), clauses, http_statuses)
 
 
 # Responses
 
 
 @st.composite
-def _answering(draw: st.DrawFn, asked: Asked) -> tuple[_Draft, Agreement]:
+def _answering(draw: st.DrawFn, asked: Asked) -> _Draft:
+    return _answer(draw, asked)[0]
+
+
+def _answer(draw: st.DrawFn, asked: Asked) -> tuple[_Draft, Agreement]:
     """Draw what a legal response says."""
-    reason = draw(st.sampled_from([" Switching Protocols", " ", "", " \xe9"]))
     draft = _Draft(
-        f"HTTP/1.1 101{reason}",
+        f"HTTP/1.1 101{draw(_REASON)}",
         (
-            ("Upgrade", (draw(st.sampled_from(["websocket", "WebSocket", "WEBSOCKET"])),)),
+            ("Upgrade", (draw(_UPGRADED),)),
             ("Connection", draw(_CONNECTION)),
             ("Sec-WebSocket-Accept", (accept_token(asked.key),)),
         ),
     )
-    subprotocol = draw(st.sampled_from([None, *asked.subprotocols]))
+    subprotocol = _choose(draw, [None, *asked.subprotocols])
     if subprotocol is not None:
         draft = draft.having("Sec-WebSocket-Protocol", subprotocol)
     parameters: DeflateParameters | None = None
-    offer = draw(st.sampled_from([None, *asked.offers]))
+    offer = _choose(draw, [None, *asked.offers])
     if offer is not None:
         answer = draw(_answers(offer))
         parameters = DeflateParameters(
@@ -546,11 +561,16 @@ def _answering(draw: st.DrawFn, asked: Asked) -> tuple[_Draft, Agreement]:
             answer.server_max_window_bits or 15,
             answer.client_max_window_bits or 15,
         )
-        values = draw(spellings((offer_extension(answer),)))
+        values = spell(draw, (offer_extension(answer),))
         draft = draft.having("Sec-WebSocket-Extensions", *values)
     return draft, Agreement(subprotocol, parameters)
 
 
+_REASON: Final = st.sampled_from([" Switching Protocols", " ", "", " \xe9"])
+_UPGRADED: Final = st.sampled_from(["websocket", "WebSocket", "WEBSOCKET"])
+
+
+@cache
 def _answers(offer: DeflateOffer) -> st.SearchStrategy[DeflateOffer]:
     """Draw the parameters of an answer that accepts *offer* (RFC 7692 §7.1)."""
     limit = offer.server_max_window_bits
@@ -564,10 +584,10 @@ def _answers(offer: DeflateOffer) -> st.SearchStrategy[DeflateOffer]:
     )
 
 
-def _responses(asked: Asked) -> st.SearchStrategy[HandshakeResponse]:
-    return _answering(asked).flatmap(
-        lambda answer: _written(answer[0]).map(lambda data: HandshakeResponse(data, answer[1]))
-    )
+@st.composite
+def _responses(draw: st.DrawFn, asked: Asked) -> HandshakeResponse:
+    draft, agreement = _answer(draw, asked)
+    return HandshakeResponse(_write(draw, draft), agreement)
 
 
 def _response_mutations(asked: Asked) -> tuple[_Mutation, ...]:
@@ -663,5 +683,4 @@ def _misfits(asked: Asked) -> list[tuple[str, list[str]]]:
 def _illegal_responses(
     asked: Asked, clauses: tuple[str, ...]
 ) -> st.SearchStrategy[IllegalHandshake]:
-    drafts = _answering(asked).map(lambda answer: answer[0])
-    return _broken(drafts, _response_mutations(asked), clauses)
+    return _broken(_answering(asked), _response_mutations(asked), clauses)
