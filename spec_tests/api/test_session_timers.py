@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import cast
 
 from spec_tests.api.peers import CLOSE_1000, response_to
@@ -128,6 +129,18 @@ def test_a_slow_handler_of_a_poll_does_not_delay_the_next() -> None:
             polls.append(at)
             world.now += 2.0
     assert polls == [0.0, 5.0, 10.0, 15.0]
+
+
+def test_a_handler_slower_than_polls_come_holds_up_no_message() -> None:
+    """Although the next Poll is always due: there is one between two messages, not nothing else."""
+    world = World([(1.0, frame(0x81, b"x") * 4), (30.0, None)])
+    seen: list[str] = []
+    for _at, event in islice(run(world, ws_with(), ping_rate=0), 12):
+        seen.append(event.name)
+        if isinstance(event, Poll):
+            world.now += 7.0
+    first = seen.index("text")
+    assert seen[first : first + 7] == [*["text", "poll"] * 3, "text"]
 
 
 def test_a_slow_handler_of_a_poll_delays_no_ping_that_was_due_before() -> None:

@@ -200,19 +200,18 @@ class Timetable:
 
     def ping(self) -> None:
         """Take note of a Ping of the session's own."""
-        period = self._period()
+        period = self._period(self._world.now)
         assert period > self.pinged, "two Pings in a period"
         self.pinged = period
         self.pings += self._core.connection.may_send_data
 
-    def check_nothing_is_overdue(self) -> None:
-        """To be called when the session turns to the peer, or to its next event."""
+    def check_nothing_is_overdue(self, at: float) -> None:
+        """Check that what was due at a time, when the session had to look at it, has been done."""
         if self.opened_at is None:
             return
-        now = self._world.now
         if not self._core.is_exchanged:
-            assert now < self.poll_due or self.poll == inf, "a Poll is overdue"
-        assert self._period() == self.pinged or self.ping_rate == inf, "a Ping is overdue"
+            assert at < self.poll_due or self.poll == inf, "a Poll is overdue"
+        assert self._period(at) <= self.pinged or self.ping_rate == inf, "a Ping is overdue"
 
     def check_wait(self, wait: Wait) -> None:
         """Check that the session will not be late when nothing comes."""
@@ -238,9 +237,9 @@ class Timetable:
             return self._core.closed_at + self.close_timeout
         return self._core.waits_since + LINGER
 
-    def _period(self) -> int:
+    def _period(self, at: float) -> int:
         assert self.opened_at is not None
-        return floor((self._world.now - self.opened_at) / self.ping_rate)
+        return floor((at - self.opened_at) / self.ping_rate)
 
 
 class WatchedTransport(Transport):
@@ -336,7 +335,7 @@ class Run:
         self.is_sound = True  # nobody has cut the line
         self.walks_away = False
         self.stops_at_events = False
-        self.has_just_handled = False
+        self.looked_at: float | None = None  # when the session saw to what was due
 
         websocket.run = self
         events = websocket.connect(Session, **options._asdict())
@@ -354,7 +353,8 @@ class Run:
             if self.stops_at_events:
                 actor.rest()
             self.event = None
-            self.has_just_handled = True
+            if not isinstance(event, Poll):  # or there might be nothing but Polls
+                self.looked_at = self.world.now
             if self.walks_away:
                 self.core.end()
                 break
@@ -373,22 +373,22 @@ class Run:
             case Disconnected():
                 self.check_end(event)
             case _:
-                if self.has_just_handled:
-                    self.timetable.check_nothing_is_overdue()
+                if self.looked_at is not None:
+                    self.timetable.check_nothing_is_overdue(self.looked_at)
+                self.looked_at = None
                 self.core.tell(event)
                 self.timetable.tell(event)
-        self.has_just_handled = False
         self.told.append(event)
 
     def turn_to_peer(self, timeout: float) -> None:
         """Take note that the session wants more bytes, and how long it may wait for them."""
-        self.has_just_handled = False
+        self.looked_at = None
         self.core.proceed()
         assert not self.core.events, f"not told: {self.core.events[0]!r}"
         if self.core.is_exchanged:
             self.core.waits_since = min(self.core.waits_since, self.world.now)
         if timeout > 0:
-            self.timetable.check_nothing_is_overdue()
+            self.timetable.check_nothing_is_overdue(self.world.now)
 
     def received(self, data: bytes) -> None:
         """Take note that the session has got bytes."""
