@@ -333,6 +333,7 @@ class Run:
         self.event: Event | None = None  # is being handled
         self.told: list[Event] = []
         self.is_sound = True  # nobody has cut the line
+        self.has_ended_sending = False
         self.walks_away = False
         self.stops_at_events = False
         self.looked_at: float | None = None  # when the session saw to what was due
@@ -489,7 +490,7 @@ class Run:
 
     def write(self, data: bytes) -> None:
         """Let the peer write."""
-        if self.peer.fileno() < 0 or not data:
+        if self.peer.fileno() < 0 or self.has_ended_sending or not data:
             return
         try:
             sent = self.peer.send(data)
@@ -534,6 +535,7 @@ class Run:
     def end_sending(self) -> None:
         """Let the peer end its side of TCP, having read everything."""
         self.read(1 << 24)
+        self.has_ended_sending = True
         if self.peer.fileno() >= 0:
             try:
                 self.peer.shutdown(socket.SHUT_WR)
